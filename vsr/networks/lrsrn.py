@@ -1,0 +1,83 @@
+"""LRSRN: six plain 3x3 convolutions at low resolution and a pixel shuffle (NTIRE 2023 real-time 4K challenge)."""
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from vsr.networks.base import Network
+from vsr.networks.reparam import RepConv, collapse
+
+Anchor = Literal["nearest", "none"]
+"""``nearest``: the output is added to the nearest-neighbour upscaled input. ``none``: the paper's plain form."""
+Form = Literal["training", "deployed"]
+
+WIDTH = 32
+DEPTH = 4
+# With the nearest anchor the network starts as that upscaling: the tail's first weights are this share of the usual.
+NEAR_ZERO = 0.1
+
+
+class LRSRN(Network):
+    """``PixelShuffle(tail(body(y0) + y0))`` with ``y0 = ReLU(head(x))``, body four times ``ReLU(conv3x3 32->32)``.
+
+    In the training form the body's convolutions are RepConv of ``expand`` channels; at x3 the head's and tail's too
+    (the authors' "advanced" block). The anchor costs no parameters; with it the tail starts near zero and
+    training is faster.
+    """
+
+    domain = "rgb"
+    multiple_of = 1
+    halo = DEPTH + 2
+
+    def __init__(
+        self, scale: int, *, anchor: Anchor = "nearest", expand: int = 8 * WIDTH, form: Form = "training"
+    ) -> None:
+        super().__init__()
+        self.name = "lrsrn"
+        self.scale = scale
+        self.anchor = anchor
+        self.expand = expand
+        rep_body = form == "training"
+        rep_ends = rep_body and scale == 3
+        self.head = _conv(3, WIDTH, expand if rep_ends else None)
+        self.body = nn.ModuleList(_conv(WIDTH, WIDTH, expand if rep_body else None) for _ in range(DEPTH))
+        self.tail = _conv(WIDTH, 3 * scale * scale, expand if rep_ends else None)
+        if anchor == "nearest":
+            _shrink_(self.tail, NEAR_ZERO)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(N,3,H,W) -> (N,3,scale*H,scale*W)."""
+        first = F.relu(self.head(x))
+        y = first
+        for conv in self.body:
+            y = F.relu(conv(y))
+        y = self.tail(y + first)
+        if self.anchor == "nearest":
+            # Channel c*s*s+k becomes sub-pixel k of colour c, so repeating each colour s*s times is the upscaled image.
+            y = y + x.repeat_interleave(self.scale * self.scale, dim=1)
+        return F.pixel_shuffle(y, self.scale)
+
+    def deploy(self) -> "LRSRN":
+        """The six plain convolutions."""
+        deployed = LRSRN(self.scale, anchor=self.anchor, expand=self.expand, form="deployed")
+        deployed.head = collapse(self.head)
+        deployed.body = nn.ModuleList(collapse(conv) for conv in self.body)
+        deployed.tail = collapse(self.tail)
+        return deployed.eval()
+
+
+def _conv(in_channels: int, out_channels: int, expand: int | None) -> nn.Module:
+    if expand is None:
+        return nn.Conv2d(in_channels, out_channels, 3, padding=1)
+    return RepConv(in_channels, out_channels, expand)
+
+
+def _shrink_(conv: nn.Module, factor: float) -> None:
+    if isinstance(conv, RepConv):
+        conv.scale_output_(factor)
+        return
+    with torch.no_grad():
+        for parameter in conv.parameters():
+            parameter.mul_(factor)
