@@ -1,0 +1,1 @@
+"""Measuring networks on still images as the literature does."""

@@ -1,0 +1,103 @@
+"""A whole training, from the user's request to the weights file and its card."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+
+from vsr.errors import BackendError, SinkError, UsageError
+from vsr.evaluation.images import list_images
+from vsr.networks import parameter_count
+from vsr.networks.weights import WeightsCard, write_weights
+from vsr.training.data import TrainingImages, load_training_images
+from vsr.training.journal import Journal
+from vsr.training.loop import Trainer, TrainingPlan
+from vsr.training.recipe import Recipe, read_recipe
+
+
+@dataclass(frozen=True)
+class TrainingRequest:
+    """What the command line asks for."""
+
+    recipe: str
+    """Name of a recipe that ships, or the path of a TOML file."""
+    data: Path
+    eval_folders: tuple[Path, ...]
+    out: Path
+    resume: bool
+    device: str
+
+
+def run_training(request: TrainingRequest) -> Path:
+    """Train, score, and write ``out/<recipe>.safetensors`` with its card; returns the path of the weights.
+
+    Everything that can be wrong with the request raises its VsrError before the first step.
+    """
+    recipe = read_recipe(request.recipe)
+    device = _device(request.device)
+    for folder in request.eval_folders:
+        list_images(folder)
+    _make_folder(request.out)
+    with Journal(request.out) as journal:
+        journal.say(f"reading {request.data}")
+        images = load_training_images(request.data, recipe)
+        journal.say(f"{len(images.images)} images; recipe {recipe.name}, {recipe.steps} steps on {device}")
+        plan = TrainingPlan(recipe, images, request.out, request.eval_folders, device, resume=request.resume)
+        trainer = Trainer(plan, journal)
+        trainer.run()
+        return finish(trainer, journal)
+
+
+def finish(trainer: Trainer, journal: Journal) -> Path:
+    """Score the averaged weights of ``trainer`` as they stand and write them with their card."""
+    scores = trainer.scores()
+    journal.scores(trainer.step, scores)
+    recipe = trainer.recipe
+    deployed = trainer.average.network.deploy()
+    card = WeightsCard(
+        network=recipe.network,
+        scale=recipe.scale,
+        sha256="",
+        options=recipe.options,
+        parameters=parameter_count(deployed),
+        recipe=recipe.name,
+        recipe_sha256=recipe.sha256,
+        degradation=recipe.degradation,
+        steps=trainer.step,
+        seed=recipe.seed,
+        data=_data(trainer.plan.images, recipe),
+        scores={
+            name: {"psnr_y": round(result.psnr_y, 4), "ssim_y": round(result.ssim_y, 5)}
+            for name, result in scores.items()
+        },
+        date=datetime.now(UTC).date().isoformat(),
+        torch_version=torch.__version__,
+    )
+    path = trainer.plan.out / f"{recipe.name}.safetensors"
+    write_weights(path, deployed, card)
+    journal.say(f"wrote {path} and its card after {trainer.seconds:.0f} s of training")
+    return path
+
+
+def _data(images: TrainingImages, recipe: Recipe) -> dict[str, object]:
+    return {"images": len(images.images), "files_sha256": images.digest, "note": recipe.data_note}
+
+
+def _device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+    except RuntimeError as exc:
+        raise UsageError(f"no device '{name}'; choose cpu, cuda or cuda:N") from exc
+    if device.type not in {"cpu", "cuda"}:
+        raise UsageError(f"vsr does not train on '{name}'; choose cpu, cuda or cuda:N")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise BackendError(f"no device '{name}' here ({torch.cuda.device_count()} CUDA devices); choose --device cpu")
+    return device
+
+
+def _make_folder(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise SinkError(f"can't make the folder {out}: {exc.strerror or exc}; choose another --out") from exc
