@@ -1,0 +1,1 @@
+"""Presets of ``vsr run --pipeline NAME``, as package data."""

@@ -1,0 +1,85 @@
+"""Backends behind one small protocol: each loads a PlaneModel onto a device and gives back something that runs it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from torch import Tensor
+
+from vsr.errors import BackendError
+from vsr.plane_model import PlaneModel, Precision
+
+PrecisionChoice = Literal["auto", "fp32", "bf16", "fp16"]
+
+
+class Runner(Protocol):
+    """A loaded PlaneModel."""
+
+    device: str
+    """Where it runs, in words fit for a report."""
+
+    def __call__(self, planes: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """Planes (N, h, w) of the model's source on the CPU to those of its target on the CPU."""
+        ...
+
+    def close(self) -> None:
+        """Give the device's memory back; the runner is not called afterwards."""
+        ...
+
+
+class Backend(Protocol):
+    """One way to run a PlaneModel."""
+
+    name: str
+
+    def unavailable(self) -> str | None:
+        """Why this machine can't use it and what to do, or None when it can."""
+        ...
+
+    def devices(self) -> tuple[str, ...]:
+        """Names that ``load`` takes as ``device`` on this machine."""
+        ...
+
+    def precision(self, device: str, choice: PrecisionChoice) -> Precision:
+        """The precision that ``choice`` means on ``device``; BackendError where the device can't compute in it."""
+        ...
+
+    def load(self, model: PlaneModel, device: str) -> Runner:
+        """Put ``model`` on ``device``. Raises BackendError."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Entry:
+    summary: str
+    make: Callable[[], Backend]
+
+
+def _torch() -> Backend:
+    from vsr.backends.torch_ import TorchBackend
+
+    return TorchBackend()
+
+
+_BACKENDS = {"torch": _Entry("PyTorch, on the CPU or an NVIDIA GPU", _torch)}
+
+
+def names() -> tuple[str, ...]:
+    """Every backend that vsr knows, whether or not this machine can use it."""
+    return tuple(_BACKENDS)
+
+
+def summary(name: str) -> str:
+    """One line about a backend."""
+    return _BACKENDS[name].summary
+
+
+def get(name: str) -> Backend:
+    """The backend called ``name``, imported now. Raises BackendError when it is unknown or unusable here."""
+    if name not in _BACKENDS:
+        raise BackendError(f"no backend '{name}'; choose one of: {', '.join(_BACKENDS)}")
+    backend = _BACKENDS[name].make()
+    reason = backend.unavailable()
+    if reason is not None:
+        raise BackendError(f"backend '{name}' can't be used here: {reason}")
+    return backend

@@ -1,12 +1,16 @@
-"""The command line's root: registers each command and turns a VsrError into one line and an exit code."""
+"""The command line's root: registers each command and turns every error into one line and an exit code."""
 
 import sys
 
+import click
 import typer
+from typer.main import get_command
 
-from vsr.errors import VsrError
+from vsr.cli.run import run
+from vsr.errors import UsageError, VsrError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.command("run")(run)
 
 
 @app.callback()
@@ -14,13 +18,25 @@ def root() -> None:
     """Video super-resolution: any video in, a sharper and larger one out."""
 
 
-def main() -> None:
-    """Entry point of the ``vsr`` command."""
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point of the ``vsr`` command; exits with 0, a VsrError's code (see vsr.errors) or 130 on Ctrl-C."""
     try:
-        app()
+        result = get_command(app).main(arguments, prog_name="vsr", standalone_mode=False)
     except VsrError as error:
-        print(f"vsr: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("vsr: interrupted", file=sys.stderr)
-        sys.exit(130)
+        _fail(str(error), error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message())
+        sys.exit(0)
+    except click.ClickException as error:
+        _fail(error.format_message(), UsageError.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        _fail("interrupted; nothing was written under the output's name", 130)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has gone: no use telling it
+        sys.exit(141)
+    sys.exit(result if isinstance(result, int) else 0)
+
+
+def _fail(message: str, code: int) -> None:
+    print(f"vsr: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,1 @@
+"""Everything that touches containers, codecs and picture files: the only room that imports av."""

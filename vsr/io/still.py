@@ -1,5 +1,6 @@
 """Still images in and out as 8-bit RGB arrays."""
 
+import io
 from pathlib import Path
 
 import av
@@ -8,16 +9,33 @@ import numpy.typing as npt
 
 from vsr.errors import SinkError, SourceError
 
+# By first bytes: libav's own probing would also follow playlists to other files, and read '%d' in a name as a sequence.
+_DEMUXERS = (
+    (b"\x89PNG", "png_pipe"),
+    (b"\xff\xd8\xff", "jpeg_pipe"),
+    (b"BM", "bmp_pipe"),
+    (b"II*\x00", "tiff_pipe"),
+    (b"MM\x00*", "tiff_pipe"),
+    (b"RIFF", "webp_pipe"),
+)
+
 
 def read_rgb(path: Path) -> npt.NDArray[np.uint8]:
-    """The first picture of an image file as (H,W,3) uint8 RGB; grey is replicated. SourceError if it can't be read."""
+    """An image file (PNG, JPEG, BMP, TIFF, WebP) as (H,W,3) uint8 RGB; grey is replicated, alpha dropped.
+
+    SourceError if it can't be read.
+    """
     try:
-        with av.open(str(path)) as container:
+        content = path.read_bytes()
+        demuxer = next((name for magic, name in _DEMUXERS if content.startswith(magic)), None)
+        if demuxer is None:
+            raise SourceError(f"can't read image {path}: it is no PNG, JPEG, BMP, TIFF or WebP file")
+        with av.open(io.BytesIO(content), format=demuxer) as container:
             for frame in container.decode(video=0):
                 return frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
-    except (av.FFmpegError, IndexError, ValueError) as exc:
-        raise SourceError(f"can't read image {path}: {_reason(exc)}; give a PNG, JPEG, BMP or TIFF file") from exc
-    raise SourceError(f"can't read image {path}: it holds no picture; give a PNG, JPEG, BMP or TIFF file")
+    except (OSError, av.FFmpegError, IndexError, ValueError) as exc:
+        raise SourceError(f"can't read image {path}: {_reason(exc)}") from exc
+    raise SourceError(f"can't read image {path}: it is damaged and holds no picture")
 
 
 def write_rgb(path: Path, pixels: npt.NDArray[np.uint8]) -> None:
@@ -29,8 +47,8 @@ def write_rgb(path: Path, pixels: npt.NDArray[np.uint8]) -> None:
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
         packets = [*encoder.encode(frame), *encoder.encode(None)]
         path.write_bytes(b"".join(bytes(packet) for packet in packets))
-    except (av.FFmpegError, OSError, ValueError) as exc:
-        raise SinkError(f"can't write image {path}: {_reason(exc)}") from exc
+    except (OSError, av.FFmpegError, ValueError) as exc:
+        raise SinkError(f"can't write image {path}: {_reason(exc)}; write to a writable folder") from exc
 
 
 def _reason(exc: Exception) -> str:

@@ -1,0 +1,153 @@
+"""The only concurrency of vsr: a stage is an iterator, ``Flow.buffer`` runs it on a named thread behind a bounded queue.
+
+Knows nothing of video. A Flow owns its threads: leaving the ``with`` block stops and joins them all, however it is left.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Generic, Literal, Self, TypeVar
+
+T = TypeVar("T")
+Overflow = Literal["wait", "drop_oldest"]
+
+
+@dataclass(frozen=True)
+class StageTiming:
+    """How a stage spent the run."""
+
+    name: str
+    items: int
+    busy_s: float
+    """Time at work: neither waiting for the stage before nor for room in its own queue."""
+    dropped: int
+
+
+class _Buffer(Generic[T]):
+    """A bounded queue between the thread that runs ``source`` and the one that iterates over the buffer."""
+
+    def __init__(
+        self, source: Iterable[T], depth: int, name: str, overflow: Overflow, upstream: "_Buffer[object] | None"
+    ):
+        self.name = name
+        self.items = 0
+        self.dropped = 0
+        self.get_wait_s = 0.0
+        self._produce_s = 0.0
+        self._depth = depth
+        self._overflow = overflow
+        self._upstream = upstream
+        self._queue: deque[T] = deque()
+        self._changed = threading.Condition()
+        self._stopped = False
+        self._finished = False
+        self._error: BaseException | None = None
+        self.thread = threading.Thread(target=self._produce, args=(source,), name=f"vsr-{name}", daemon=True)
+
+    def _produce(self, source: Iterable[T]) -> None:
+        iterator = iter(source)
+        try:
+            while True:
+                started = time.perf_counter()
+                item = next(iterator, self)
+                self._produce_s += time.perf_counter() - started
+                if item is self or not self._put(item):  # type: ignore[arg-type]
+                    break
+        except BaseException as error:  # noqa: BLE001 - handed to the consumer, which raises it
+            error.add_note(f"in stage {self.name!r}")
+            self._error = error
+        finally:
+            self._close_iterator(iterator)
+            with self._changed:
+                self._finished = True
+                self._changed.notify_all()
+
+    def _close_iterator(self, iterator: Iterator[T]) -> None:
+        """Let a generator run its ``finally`` on the thread that ran its body."""
+        close = getattr(iterator, "close", None)
+        if close is None:
+            return
+        try:
+            close()
+        except BaseException as error:  # noqa: BLE001 - the first error is the one that tells
+            self._error = self._error or error
+
+    def _put(self, item: T) -> bool:
+        with self._changed:
+            if self._overflow == "drop_oldest" and len(self._queue) >= self._depth:
+                self._queue.popleft()
+                self.dropped += 1
+            self._changed.wait_for(lambda: self._stopped or len(self._queue) < self._depth)
+            if self._stopped:
+                return False
+            self._queue.append(item)
+            self.items += 1
+            self._changed.notify_all()
+            return True
+
+    def __iter__(self) -> Iterator[T]:
+        while True:
+            started = time.perf_counter()
+            with self._changed:
+                self._changed.wait_for(lambda: self._queue or self._finished or self._stopped)
+                self.get_wait_s += time.perf_counter() - started
+                if self._queue and not self._stopped:
+                    item = self._queue.popleft()
+                    self._changed.notify_all()
+                elif self._error is not None:
+                    raise self._error
+                else:
+                    return
+            yield item
+
+    def stop(self) -> None:
+        with self._changed:
+            self._stopped = True
+            self._queue.clear()
+            self._changed.notify_all()
+
+    def timing(self) -> StageTiming:
+        upstream_wait_s = self._upstream.get_wait_s if self._upstream else 0.0
+        return StageTiming(self.name, self.items, max(self._produce_s - upstream_wait_s, 0.0), self.dropped)
+
+
+class Flow:
+    """Owner of the threads of one run.
+
+    Buffers are made in the order in which items flow. An error in a stage reaches whoever iterates over its buffer,
+    with the stage's name as a note; the stages before it are stopped when the Flow is left.
+    """
+
+    def __init__(self) -> None:
+        self._buffers: list[_Buffer[object]] = []
+
+    def buffer(self, source: Iterable[T], *, depth: int, name: str, overflow: Overflow = "wait") -> Iterable[T]:
+        """Run ``source`` on a thread of its own, at most ``depth`` items ahead of the consumer."""
+        upstream = self._buffers[-1] if self._buffers else None
+        buffer = _Buffer(source, depth, name, overflow, upstream)
+        self._buffers.append(buffer)  # type: ignore[arg-type]
+        buffer.thread.start()
+        return buffer
+
+    def timings(self) -> list[StageTiming]:
+        """One row a buffered stage, in the order of the flow."""
+        return [buffer.timing() for buffer in self._buffers]
+
+    @property
+    def consumer_wait_s(self) -> float:
+        """How long the consumer of the last buffer waited for items."""
+        return self._buffers[-1].get_wait_s if self._buffers else 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for buffer in self._buffers:
+            buffer.stop()
+        for buffer in self._buffers:
+            buffer.thread.join()

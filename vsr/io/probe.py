@@ -1,0 +1,128 @@
+"""What a container's video is: which stream, and its geometry, colour and timing as one VideoInfo."""
+
+from fractions import Fraction
+
+import av
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from vsr.color import has_exact_matrix
+from vsr.errors import SourceError
+from vsr.frames import MATRIX_BT709, MATRIX_RGB, MATRIX_SMPTE170M, UNSPECIFIED, ColorSpace, VideoInfo
+from vsr.io import formats, side_data
+from vsr.notices import Notices
+from vsr.spec import PipelineSpec
+
+_HD_HEIGHT = 720
+_PROGRESSIVE_ORDERS = (0, 1)  # AV_FIELD_UNKNOWN, AV_FIELD_PROGRESSIVE
+_RANGE_LIMITED, _RANGE_FULL = 1, 2
+_NOT_THE_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails
+
+
+def moving_streams(container: InputContainer) -> list[VideoStream]:
+    """The video streams that are video: no cover pictures, no thumbnails."""
+    return [s for s in container.streams.video if not s.disposition & _NOT_THE_VIDEO]
+
+
+def choose_video(container: InputContainer, spec: PipelineSpec, notices: Notices) -> VideoStream:
+    """The stream to upscale: the one asked for, else the first that is marked default, as players choose.
+
+    Raises SourceError where there is none, naming what the file has instead.
+    """
+    streams = moving_streams(container)
+    if spec.video_stream is not None:
+        chosen = next((s for s in container.streams.video if s.index == spec.video_stream), None)
+        if chosen is None:
+            there = ", ".join(f"#{s.index}" for s in streams) or "none"
+            raise SourceError(f"stream #{spec.video_stream} of {spec.source} is no video stream; there are: {there}")
+    elif streams:
+        chosen = next((s for s in streams if s.disposition & Disposition.default), streams[0])
+        if len(streams) > 1:
+            listed = ", ".join(f"#{s.index} {s.width}x{s.height}" for s in streams)
+            notices.say(f"{len(streams)} video streams ({listed}): #{chosen.index} is upscaled, --video-stream chooses")
+    else:
+        kinds = sorted({s.type for s in container.streams})
+        covers = " besides cover pictures" if container.streams.video else ""
+        raise SourceError(f"{spec.source} has no video stream{covers}; it has: {', '.join(kinds) or 'nothing'}")
+    if chosen.codec_context is None:
+        raise SourceError(f"stream #{chosen.index} of {spec.source} is in a codec that FFmpeg has no decoder for")
+    return chosen
+
+
+def describe(container: InputContainer, stream: VideoStream, first: VideoFrame, notices: Notices) -> VideoInfo:
+    """VideoInfo from the container, the stream and the first decoded frame, which knows best."""
+    name = first.sw_format.name if first.sw_format else first.format.name
+    layout = formats.layout_of(name)
+    rate = _frame_rate(stream)
+    time_base = stream.time_base or Fraction(1, 90000)
+    duration_s = _duration_s(container, stream)
+    count = stream.frames or (round(duration_s * rate) if duration_s and rate else None)
+    still = _is_still(container)
+    return VideoInfo(
+        width=first.width,
+        height=first.height,
+        layout=layout,
+        color=_color(stream, first, name, still, notices),
+        time_base=time_base,
+        frame_rate=rate,
+        sample_aspect_ratio=stream.sample_aspect_ratio or Fraction(1),
+        display_matrix=side_data.display_matrix(first),
+        interlaced=first.interlaced_frame or stream.codec_context.field_order not in _PROGRESSIVE_ORDERS,
+        still=still,
+        frame_count=1 if still else count,
+        duration_s=duration_s,
+        hdr=side_data.static_hdr(first),
+    )
+
+
+def _frame_rate(stream: VideoStream) -> Fraction | None:
+    """Average frames a second; a Matroska of few frames can claim more than its own base rate, which is then right."""
+    average, base = stream.average_rate or stream.guessed_rate, stream.base_rate
+    return min(average, base) if average and base else average or base
+
+
+def _is_still(container: InputContainer) -> bool:
+    name = container.format.name
+    return name.endswith("_pipe") or (name == "image2" and "%" not in str(container.name))
+
+
+def _duration_s(container: InputContainer, stream: VideoStream) -> float | None:
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    return container.duration / av.time_base if container.duration else None
+
+
+def _color(stream: VideoStream, frame: VideoFrame, name: str, still: bool, notices: Notices) -> ColorSpace:
+    """The colour description of the first frame, its gaps filled by the usual rules, each guess named."""
+    layout = formats.layout_of(name)
+    guessed: list[str] = []
+    matrix = int(frame.colorspace)
+    if layout.family == "rgb":
+        matrix = MATRIX_RGB
+    elif matrix == UNSPECIFIED or (matrix == MATRIX_RGB and layout.family == "yuv"):
+        matrix = MATRIX_SMPTE170M if frame.height < _HD_HEIGHT else MATRIX_BT709
+        if layout.family == "yuv":
+            guessed.append("matrix")
+            standard = "BT.601 (height below 720)" if matrix == MATRIX_SMPTE170M else "BT.709 (height from 720)"
+            notices.say(f"the source does not say its colour matrix; taken as {standard}, and the output is tagged so")
+    if not has_exact_matrix(matrix):
+        notices.say(f"colour matrix {matrix} (H.273) has no plain RGB; kept as it is, the network sees an approximation")
+    if int(frame.color_range) not in (_RANGE_LIMITED, _RANGE_FULL) and not formats.is_full_range_name(name):
+        full_range = layout.family == "rgb" or (layout.family == "gray" and still)
+        if layout.family != "rgb":
+            guessed.append("range")
+    else:
+        full_range = int(frame.color_range) == _RANGE_FULL or formats.is_full_range_name(name)
+    location = side_data.chroma_location(frame, stream) if layout.chroma_shift_x and not frame.sw_format else None
+    if location is None and layout.chroma_shift_x:
+        guessed.append("chroma_location")
+    return ColorSpace(
+        matrix=matrix,
+        full_range=full_range,
+        primaries=int(frame.color_primaries),
+        transfer=int(frame.color_trc),
+        chroma_location=location or "left",
+        guessed=tuple(guessed),
+    )

@@ -1,0 +1,93 @@
+"""What rides on decoded frames beside samples: orientation, chroma siting, HDR metadata; read from FFmpeg's structures."""
+
+import re
+import struct
+from fractions import Fraction
+
+import av.logging
+from av.filter import Graph
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from vsr.frames import ChromaLocation
+
+# Frame side data that an encoder can write again, so that it must travel with the frame.
+CARRIED = frozenset({"A53_CC", "DYNAMIC_HDR_PLUS", "S12M_TIMECODE", "AFD"})
+# Frame side data that describes the picture to a viewer but can't be written again: its loss is announced.
+LOST = {
+    "DOVI_RPU_BUFFER": "Dolby Vision metadata (the base layer's HDR stays)",
+    "DOVI_METADATA": "Dolby Vision metadata (the base layer's HDR stays)",
+    "DYNAMIC_HDR_VIVID": "HDR Vivid metadata",
+    "FILM_GRAIN_PARAMS": "film grain parameters",
+    "STEREO3D": "stereo 3D packing tag",
+    "SPHERICAL": "spherical (360 degree) tag",
+}
+_LOCATIONS: dict[str, ChromaLocation] = {
+    "left": "left",
+    "center": "center",
+    "topleft": "topleft",
+    "top": "top",
+    "bottomleft": "bottomleft",
+    "bottom": "bottom",
+}
+
+
+def names(frame: VideoFrame) -> set[str]:
+    """Names of the side data that ``frame`` has."""
+    return {item.type.name for item in frame.side_data}
+
+
+def _payload(frame: VideoFrame, name: str) -> bytes | None:
+    return next((bytes(item) for item in frame.side_data if item.type.name == name), None)
+
+
+def display_matrix(frame: VideoFrame) -> tuple[int, ...] | None:
+    """The nine numbers of the display matrix, or None where the picture is shown as it is stored."""
+    payload = _payload(frame, "DISPLAYMATRIX")
+    if payload is None or len(payload) < 36:
+        return None
+    matrix = struct.unpack_from("=9i", payload)
+    a, b, _, c, d, *_ = matrix
+    return None if a > 0 and d > 0 and b == 0 and c == 0 else matrix
+
+
+def chroma_location(frame: VideoFrame, stream: VideoStream) -> ChromaLocation | None:
+    """Where the chroma samples lie, or None where the stream does not say.
+
+    PyAV has no attribute for it, but FFmpeg's ``showinfo`` filter prints it.
+    """
+    previous = av.logging.get_level()
+    av.logging.set_level(av.logging.INFO)
+    try:
+        with av.logging.Capture(local=True) as lines:
+            graph = Graph()
+            graph.link_nodes(graph.add_buffer(template=stream), graph.add("showinfo"), graph.add("buffersink"))
+            graph.configure()
+            graph.push(frame)
+            graph.pull()
+    finally:
+        av.logging.set_level(previous)
+    match = re.search(r"\bcl:(\w+)", "".join(text for _, _, text in lines))
+    return _LOCATIONS.get(match[1]) if match else None
+
+
+def static_hdr(frame: VideoFrame) -> dict[str, str]:
+    """Mastering display (SMPTE ST 2086) and content light level (CTA-861.3) as x265 writes them, where present."""
+    found: dict[str, str] = {}
+    mastering = _payload(frame, "MASTERING_DISPLAY_METADATA")
+    if mastering is not None and len(mastering) >= 88:
+        numbers = struct.unpack_from("=22i", mastering)
+        ratios = [Fraction(n, d) if d else Fraction(0) for n, d in zip(numbers[0:20:2], numbers[1:20:2], strict=True)]
+        has_primaries, has_luminance = numbers[20], numbers[21]
+        if has_primaries and has_luminance:
+            chromaticity = [round(r * 50000) for r in ratios[:8]]
+            darkest, brightest = round(ratios[8] * 10000), round(ratios[9] * 10000)
+            rx, ry, gx, gy, bx, by, wx, wy = chromaticity
+            found["mastering-display"] = (
+                f"G({gx},{gy})B({bx},{by})R({rx},{ry})WP({wx},{wy})L({brightest},{darkest})"
+            )
+    light = _payload(frame, "CONTENT_LIGHT_LEVEL")
+    if light is not None and len(light) >= 8:
+        brightest_pixel, brightest_frame = struct.unpack_from("=2I", light)
+        found["max-cll"] = f"{brightest_pixel},{brightest_frame}"
+    return found

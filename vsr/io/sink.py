@@ -1,0 +1,265 @@
+"""Frames into a file: encoded with their own timestamps, muxed with the source's other streams, named only when whole."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import av
+import av.logging
+from av.error import FFmpegError
+from av.video.frame import VideoFrame
+
+from vsr.errors import IntegrityError, SinkError, UsageError
+from vsr.frames import Frame, VideoInfo
+from vsr.io import formats, orientation
+from vsr.io.encoders import Encoding
+from vsr.io.passthrough import Carrier, StreamPlan, copy_container_facts, live_tags
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from av.container import OutputContainer
+    from av.packet import Packet
+    from av.video.stream import VideoStream
+
+    from vsr.io.source import VideoSource
+    from vsr.io.target import Target
+    from vsr.notices import Notices
+    from vsr.scaling import OutputSize
+
+# These containers have no timestamps of their own, only a frame rate.
+_CONSTANT_RATE = {"avi", "yuv4mpegpipe", "rawvideo", "image2"}
+_CODEC_FLAG_QSCALE, _CODEC_FLAG_FRAME_DURATION = 1 << 1, 1 << 8
+_FF_QP2LAMBDA = 118
+_MP4_TAGS = {
+    "title", "artist", "album_artist", "composer", "album", "date", "comment", "genre", "copyright", "grouping",
+    "lyrics", "description", "synopsis", "show", "episode_id", "network", "keywords", "track", "disc", "creation_time",
+    "encoder", "location", "timecode",
+}  # fmt: skip
+
+
+@dataclass
+class SinkReport:
+    """What was written."""
+
+    frames: int = 0
+    packets: int = 0
+    first_pts_s: float | None = None
+    last_pts_s: float | None = None
+    streams: list[StreamPlan] = field(default_factory=list)
+
+
+class FileSink:
+    """One output file. Frames go to ``target.partial``; ``commit`` gives it its name, ``abort`` removes it."""
+
+    def __init__(self, target: Target, encoding: Encoding, size: OutputSize, source: VideoSource, notices: Notices):
+        self._target = target
+        self._encoding = encoding
+        self._source = source
+        self._notices = notices
+        self.info = source.info
+        self._time_base = self._choose_time_base(source.info)
+        self._last_pts: int | None = None
+        self._pts_balance = 0
+        self.report = SinkReport()
+        self.final = target.final
+        self._open = True
+        try:
+            self._container: OutputContainer = av.open(
+                str(target.partial), "w", format=target.container, options=self._muxer_options()
+            )
+            self._stream = self._add_streams(size)
+            with av.logging.Capture(local=False) as log:
+                self._container.start_encoding()
+            self._check_options_used()
+        except BaseException as exc:
+            self.abort()
+            if isinstance(exc, (FFmpegError, ValueError)):
+                raise SinkError(f"{target.final} can't be written: {_reason(exc, locals().get('log'))}") from exc
+            raise
+
+    def _muxer_options(self) -> dict[str, str]:
+        options: dict[str, str] = {}
+        if self._target.container == "image2" and not self._target.numbered:
+            options["update"] = "1"
+        if self._target.container in {"mp4", "mov"}:
+            tags = live_tags(self._source.container.metadata)
+            if any(key.lower() not in _MP4_TAGS for key in tags):
+                options["movflags"] = "use_metadata_tags"
+        return options
+
+    def _choose_time_base(self, info: VideoInfo) -> Fraction:
+        """The source's own, so that no timestamp changes; a frame's length where the container knows only a rate."""
+        constant = self._target.container in _CONSTANT_RATE or self._encoding.codec in {"mpeg4", "mpeg2video"}
+        if constant and info.frame_rate:
+            return 1 / info.frame_rate.limit_denominator(65535)
+        return info.time_base
+
+    def _add_streams(self, size: OutputSize) -> VideoStream:
+        """The streams in the source's order, the upscaled one in its place."""
+        self._carrier = Carrier(
+            self._source.container, self._source.stream.index, self._target.container, self._notices
+        )
+        self.report.streams = self._carrier.plans
+        if self._target.container != "image2":
+            copy_container_facts(self._source.container, self._container)
+        upscaled: VideoStream | None = None
+        for stream in self._source.container.streams:
+            if stream.index == self._source.stream.index:
+                upscaled = self._add_video(size)
+            else:
+                self._carrier.add(self._container, stream.index)
+        assert upscaled is not None  # noqa: S101 - the source's stream is one of its container's
+        return upscaled
+
+    def _add_video(self, size: OutputSize) -> VideoStream:
+        info, encoding = self.info, self._encoding
+        stream = self._container.add_stream(encoding.codec, rate=info.frame_rate or Fraction(25))
+        stream.width, stream.height, stream.pix_fmt = size.width, size.height, encoding.pix_fmt
+        context = stream.codec_context
+        context.time_base = self._time_base
+        context.sample_aspect_ratio = size.sample_aspect_ratio.limit_denominator(65535)
+        context.color_range = 2 if encoding.color.full_range else 1
+        context.colorspace, context.color_primaries = encoding.color.matrix, encoding.color.primaries
+        context.color_trc = encoding.color.transfer
+        context.flags |= _CODEC_FLAG_FRAME_DURATION
+        if encoding.qscale is not None:
+            context.flags |= _CODEC_FLAG_QSCALE
+            context.global_quality = encoding.qscale * _FF_QP2LAMBDA
+        if self._target.container == "avi":
+            context.max_b_frames = 0
+        options = dict(encoding.options)
+        if encoding.layout.chroma_shift_x:
+            options.setdefault("chroma_sample_location", encoding.color.chroma_location)
+        stream.options = options
+        if info.display_matrix is not None:
+            factors = Fraction(size.width, info.width), Fraction(size.height, info.height)
+            stream.set_display_matrix(orientation.scaled(info.display_matrix, *factors))
+        stream.metadata.update(live_tags(self._source.stream.metadata))
+        stream.disposition = self._source.stream.disposition
+        return stream
+
+    def _check_options_used(self) -> None:
+        unused = set(self._stream.codec_context.options) & {key for key, _ in self._encoding_flags}
+        if unused:
+            raise UsageError(f"encoder {self._encoding.codec} has no option '{sorted(unused)[0]}' (--encoder-opt)")
+
+    @property
+    def _encoding_flags(self) -> list[tuple[str, str]]:
+        return list(self._encoding.options.items())
+
+    def write(self, frame: Frame) -> None:
+        """Encode and mux one frame, and the packets that the source has set aside until now. Raises SinkError."""
+        try:
+            self._carry()
+            picture = self._picture(frame)
+            self.report.frames += 1
+            self._note_time(frame)
+            self._mux(self._stream.encode(picture))
+        except FFmpegError as exc:
+            raise SinkError(f"{self._target.final} can't be written: {_reason(exc)}") from exc
+
+    def _carry(self) -> None:
+        packets = []
+        with suppress(IndexError):
+            while True:
+                packets.append(self._source.packets.popleft())
+        self._carrier.mux(self._container, packets)
+
+    def _picture(self, frame: Frame) -> VideoFrame:
+        planar = formats.pix_fmt_of(self._encoding.layout)
+        height, width = frame.planes[0].shape
+        if isinstance(frame.props, VideoFrame):
+            picture = frame.props.reformat(width, height, planar, interpolation="POINT")
+        else:
+            picture = VideoFrame(width, height, planar)
+        formats.fill(picture, frame.planes, self._encoding.layout)
+        picture.colorspace = self._encoding.color.matrix
+        picture.color_range = 2 if self._encoding.color.full_range else 1
+        if self._encoding.pix_fmt not in (planar, planar.replace("yuv", "yuvj")):
+            picture = picture.reformat(format=self._encoding.pix_fmt, interpolation="POINT")
+        picture.time_base = self._time_base
+        picture.pts = self._place(frame)
+        picture.duration = round(frame.duration * frame.time_base / self._time_base)
+        picture.pict_type = 0
+        return picture
+
+    def _place(self, frame: Frame) -> int:
+        exact = frame.time_s / self._time_base
+        pts = round(exact)
+        if pts != exact and self._time_base != self.info.time_base:
+            self._notices.say(f"{self._target.container} has a constant frame rate: timestamps are rounded to it")
+        if self._last_pts is not None:
+            pts = max(pts, self._last_pts + 1)
+        self._last_pts = pts
+        self._pts_balance += pts
+        return pts
+
+    def _note_time(self, frame: Frame) -> None:
+        time_s = float(frame.time_s)
+        self.report.first_pts_s = time_s if self.report.first_pts_s is None else self.report.first_pts_s
+        self.report.last_pts_s = time_s
+
+    def _mux(self, packets: list[Packet]) -> None:
+        for packet in packets:
+            self.report.packets += 1
+            self._pts_balance -= packet.pts or 0
+            self._container.mux_one(packet)
+
+    def commit(self) -> None:
+        """Finish the file and give it its name. Raises SinkError, or IntegrityError when frames did not all come out."""
+        try:
+            self._mux(self._stream.encode(None))
+            self._carry()
+            self._carrier.finish(self._container)
+            self._close()
+        except FFmpegError as exc:
+            raise SinkError(f"{self._target.final} can't be finished: {_reason(exc)}") from exc
+        self._check_integrity()
+        self._target.publish()
+
+    def _check_integrity(self) -> None:
+        read, written, packets = self._source.frames_read, self.report.frames, self.report.packets
+        if not read == written == packets:
+            raise IntegrityError(
+                f"{read} frames were read, {written} upscaled, {packets} encoded; the output is discarded; "
+                "please report this with the source"
+            )
+        if self._pts_balance != 0:
+            raise IntegrityError("the encoder changed timestamps; the output is discarded; try another --codec")
+
+    def _close(self) -> None:
+        if self._open:
+            self._open = False
+            self._container.close()
+
+    def abort(self) -> None:
+        """Drop everything written; nothing appears under the output's name. Safe after ``commit``."""
+        with suppress(FFmpegError, AttributeError, OSError):
+            self._close()
+        self._target.discard()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.abort()
+
+
+def _reason(exc: BaseException, log: list[tuple[int, str, str]] | None = None) -> str:
+    """FFmpeg's own words, with the last error it logged, which says more than its error number."""
+    last = next((text.strip() for level, _, text in reversed(log or []) if level <= av.logging.ERROR), "")
+    words = getattr(exc, "strerror", None) or str(exc)
+    return f"{words} ({last})" if last else words
+
+
+def same_file(a: str, b: str) -> bool:
+    """True when two paths name one existing file."""
+    return Path(a).exists() and Path(b).exists() and os.path.samefile(a, b)

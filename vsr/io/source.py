@@ -1,0 +1,199 @@
+"""A file as a stream of frames with exact timing; its other streams' packets are set aside for the sink to copy."""
+
+from __future__ import annotations  # av.Packet is generic for type checkers only
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+from types import TracebackType
+from typing import Self
+
+import av
+from av.container import InputContainer
+from av.error import FFmpegError, InvalidDataError
+from av.packet import Packet
+from av.stream import Stream
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from vsr.errors import SourceError
+from vsr.frames import Frame, VideoInfo
+from vsr.io import filters, formats, orientation, side_data
+from vsr.io.devices import decoder_acceleration
+from vsr.io.opening import open_input
+from vsr.io.probe import choose_video, describe
+from vsr.io.timeline import Timeline
+from vsr.notices import Notices
+from vsr.spec import PipelineSpec
+
+# A container whose header declares its duration, so that an early end means that the file is cut short.
+_DECLARES_DURATION = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "flv", "asf"}
+_SHORTFALL_S = Fraction(1, 2)
+
+
+class VideoSource:
+    """Iterate for frames; ``info`` is known from the first one, which is decoded on opening.
+
+    ``packets`` holds (in order) the demuxed packets of the other streams that the sink has not taken yet; it grows
+    no faster than frames are read. ``bake_orientation`` rotates the samples, for outputs that can't say it.
+    """
+
+    def __init__(self, spec: PipelineSpec, notices: Notices, *, bake_orientation: bool = False):
+        self._notices = notices
+        self._path = spec.source
+        self.frames_read = 0
+        self.corrupt_packets = 0
+        self.packets: deque[Packet[Stream]] = deque()
+        self.container: InputContainer = open_input(spec, decoder_acceleration(spec.hwaccel))
+        try:
+            self.stream: VideoStream = choose_video(self.container, spec, notices)
+            self.stream.thread_type = "AUTO"  # type: ignore[assignment]
+            self._reached_s = Fraction(0)
+            self._decoded = self._decode()
+            first = self._first_frame()
+            self.info: VideoInfo = describe(self.container, self.stream, first, notices)
+            self._frames = self._prepared(first, spec, bake_orientation)
+            self._timeline = Timeline(self.info.time_base, self.info.frame_rate, notices)
+        except BaseException:
+            self.container.close()
+            raise
+
+    def _first_frame(self) -> VideoFrame:
+        first = next(self._decoded, None)
+        if first is None:
+            raise SourceError(f"{self._path} has a video stream but not one frame could be decoded from it")
+        return first
+
+    def _prepared(self, first: VideoFrame, spec: PipelineSpec, bake_orientation: bool) -> Iterator[VideoFrame]:
+        """The decoded frames, deinterlaced and turned upright where that is wanted; ``info`` follows."""
+
+        def rest() -> Iterator[VideoFrame]:
+            yield first
+            yield from self._decoded
+
+        frames: Iterator[VideoFrame] = self._same_geometry(rest())
+        info = self.info
+        if info.interlaced and spec.interlaced == "bwdif":
+            self._notices.say("the source is interlaced; it is deinterlaced (bwdif), --interlaced keep leaves it")
+            frames = filters.apply(frames, filters.DEINTERLACE, self.stream)
+            info = replace(info, interlaced=False)
+        if bake_orientation and info.display_matrix is not None:
+            turn = orientation.filters(info.display_matrix)
+            if turn:
+                self._notices.say(f"the output can't say its orientation; {orientation.describe(info.display_matrix)}")
+                frames = filters.apply(frames, turn, self.stream)
+            info = _upright(info, swapped=info.rotated_sideways)
+        self.info = info
+        return frames
+
+    def _decode(self) -> Iterator[VideoFrame]:
+        """Demux everything in file order; decode the chosen stream, set the other streams' packets aside."""
+        try:
+            for packet in self.container.demux():
+                if packet.stream is not self.stream:
+                    self._set_aside(packet)
+                    continue
+                self._note_reached(packet)
+                try:
+                    yield from self.stream.decode(packet)  # type: ignore[arg-type]
+                except InvalidDataError:
+                    self.corrupt_packets += 1
+                    self._notices.say("the source has damaged packets; what the decoder can't conceal is skipped")
+        except FFmpegError as exc:
+            raise SourceError(f"{self._path} can't be read to its end: {exc.strerror}; the file is damaged") from exc
+        self._check_whole()
+
+    def _set_aside(self, packet: Packet[Stream]) -> None:
+        if packet.dts is not None or packet.pts is not None:
+            self._note_reached(packet)
+            self.packets.append(packet)
+
+    def _note_reached(self, packet: Packet[Stream]) -> None:
+        stamp = packet.pts if packet.pts is not None else packet.dts
+        if stamp is not None and packet.time_base:
+            self._reached_s = max(self._reached_s, (stamp + (packet.duration or 0)) * packet.time_base)
+
+    def _check_whole(self) -> None:
+        """A file that ends long before its header says is cut short. Raises SourceError."""
+        declared = self.container.duration
+        if declared is None or self.container.format.name not in _DECLARES_DURATION:
+            return
+        declared_s = Fraction(declared, av.time_base)
+        if declared_s - self._reached_s > max(_SHORTFALL_S, declared_s / 50):
+            raise SourceError(
+                f"{self._path} is cut short: its header declares {float(declared_s):.2f} s, "
+                f"its data ends at {float(self._reached_s):.2f} s"
+            )
+
+    def _same_geometry(self, frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
+        """Frames of another size or format than the first are converted to it, which is said."""
+        info = self.info
+        name = formats.pix_fmt_of(info.layout)
+        for frame in frames:
+            changed_size = (frame.width, frame.height) != (info.width, info.height)
+            if changed_size or formats.layout_of(_software_format(frame)) != info.layout:
+                self._notices.say(
+                    f"the picture changes to {frame.width}x{frame.height} {_software_format(frame)} within the stream; "
+                    f"converted to {info.width}x{info.height} {name}"
+                )
+                yield frame.reformat(info.width, info.height, name, interpolation="BICUBIC")
+            else:
+                yield frame
+
+    def __iter__(self) -> Iterator[Frame]:
+        info = self.info
+        timeline = self._timeline
+        for raw in self._frames:
+            ticks = (raw.time_base or info.time_base) / info.time_base
+            pts = None if raw.pts is None else round(raw.pts * ticks)
+            duration = round((raw.duration or 0) * ticks)
+            self.frames_read += 1
+            yield Frame(
+                planes=formats.planes_of(raw, info.layout),
+                pts=timeline.place(pts, raw.dts, duration),
+                time_base=info.time_base,
+                duration=duration,
+                props=_properties(raw),
+            )
+
+    @property
+    def timestamps_repaired(self) -> int:
+        """How many frames had to be moved to keep time going forward."""
+        return self._timeline.repaired
+
+    def close(self) -> None:
+        """Close the file; safe to call twice."""
+        self.container.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _properties(frame: VideoFrame) -> VideoFrame | None:
+    """A tiny frame that carries the properties worth writing again; None, as nearly always, when there are none."""
+    if side_data.names(frame) & side_data.CARRIED:
+        return frame.reformat(width=16, height=16, format="yuv420p", interpolation="POINT")
+    return None
+
+
+def _software_format(frame: VideoFrame) -> str:
+    return frame.sw_format.name if frame.sw_format else frame.format.name
+
+
+def _upright(info: VideoInfo, *, swapped: bool) -> VideoInfo:
+    if not swapped:
+        return replace(info, display_matrix=None)
+    return replace(
+        info,
+        display_matrix=None,
+        width=info.height,
+        height=info.width,
+        sample_aspect_ratio=1 / info.sample_aspect_ratio,
+    )
+

@@ -1,0 +1,28 @@
+"""Timestamps as the source has them; where it has none, or they go backwards, repaired and counted."""
+
+from fractions import Fraction
+
+from vsr.notices import Notices
+
+
+class Timeline:
+    """Gives each decoded frame its pts, strictly increasing, in one time base."""
+
+    def __init__(self, time_base: Fraction, frame_rate: Fraction | None, notices: Notices):
+        self._step = max(round(1 / (frame_rate * time_base)), 1) if frame_rate else 1
+        self._last: int | None = None
+        self._notices = notices
+        self.repaired = 0
+
+    def place(self, pts: int | None, dts: int | None, duration: int) -> int:
+        """The pts of the next frame: its own, else its packet's dts, else one frame after the last."""
+        placed = pts if pts is not None else dts
+        if placed is None:
+            self._notices.say("the source has no timestamps; they are made from its frame rate")
+            placed = 0 if self._last is None else self._last + (duration or self._step)
+        if self._last is not None and placed <= self._last:
+            self.repaired += 1
+            self._notices.say(f"timestamps of the source go backwards near {placed}; repaired to stay in order")
+            placed = self._last + 1
+        self._last = placed
+        return placed

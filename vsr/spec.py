@@ -1,0 +1,135 @@
+"""PipelineSpec: everything a run is asked to do, from a TOML preset and flags, checked before anything is opened."""
+
+import re
+import tomllib
+from dataclasses import dataclass, field, fields
+from fractions import Fraction
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from vsr.backends import PrecisionChoice
+from vsr.errors import UsageError
+
+Interlaced = Literal["bwdif", "keep"]
+HwAccel = Literal["auto", "cuda", "qsv", "none"]
+
+NAMED_BOXES = {"1080p": (1920, 1080), "1440p": (2560, 1440), "4k": (3840, 2160), "8k": (7680, 4320)}
+
+
+@dataclass(frozen=True)
+class PipelineSpec:
+    """One run. ``None`` means: what suits the source and the container."""
+
+    source: str
+    output: str
+    scale: int | None = None
+    """2, 3 or 4; exclusive with ``to``; 2 when neither is given."""
+    to: str | None = None
+    """``4k``, ``1440p``, ``1080p``, ``8k`` (fit inside, aspect kept) or ``WIDTHxHEIGHT`` (exactly)."""
+    network: str = "lrsrn"
+    weights: str | None = None
+    backend: str = "torch"
+    device: str = "auto"
+    precision: PrecisionChoice = "auto"
+    batch_size: int = 1
+    strip_rows: int | None = None
+    codec: str | None = None
+    crf: float | None = None
+    preset: str | None = None
+    pix_fmt: str | None = None
+    encoder_options: tuple[tuple[str, str], ...] = ()
+    video_stream: int | None = None
+    interlaced: Interlaced = "bwdif"
+    hwaccel: HwAccel = "none"
+    frame_rate: Fraction | None = None
+    """Of an image sequence; 25 when not given."""
+    overwrite: bool = False
+    read_ahead: int = 4
+    """Decoded frames in flight before the upscaler."""
+    write_ahead: int = 2
+    """Upscaled batches in flight before the encoder."""
+
+    def __post_init__(self) -> None:
+        if self.scale is not None and self.to is not None:
+            raise UsageError("--scale and --to exclude each other; give one of them")
+        if self.scale is not None and self.scale not in (2, 3, 4):
+            raise UsageError(f"scale {self.scale} is not supported; choose 2, 3 or 4, or give an exact size with --to")
+        if self.to is not None and self.to.lower() not in NAMED_BOXES:
+            parse_size(self.to)
+        for name, choices in (("precision", PrecisionChoice), ("interlaced", Interlaced), ("hwaccel", HwAccel)):
+            value = getattr(self, name)
+            if value not in get_args(choices):
+                raise UsageError(f"--{name} is {value!r}; choose one of: {', '.join(get_args(choices))}")
+        for name in ("batch_size", "read_ahead", "write_ahead", "strip_rows"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise UsageError(f"--{name.replace('_', '-')} is {value}; it must be at least 1")
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """``"1920x1080"`` -> (1920, 1080). Raises UsageError."""
+    match = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text.lower())
+    if match is None or min(int(match[1]), int(match[2])) < 2:
+        raise UsageError(f"--to is {text!r}; give one of {', '.join(NAMED_BOXES)} or WIDTHxHEIGHT such as 1920x1080")
+    return int(match[1]), int(match[2])
+
+
+_NOT_IN_PRESETS = {"source", "output", "overwrite"}
+
+
+@dataclass(frozen=True)
+class Preset:
+    """The content of one ``pipelines/*.toml``."""
+
+    name: str
+    summary: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+def preset_names() -> list[str]:
+    """Names of the presets that ship."""
+    folder = resources.files("vsr.pipelines")
+    return sorted(item.name.removesuffix(".toml") for item in folder.iterdir() if item.name.endswith(".toml"))
+
+
+def load_preset(name_or_path: str) -> Preset:
+    """Read a shipped preset by name or a TOML file by path. Raises UsageError on anything it does not know."""
+    if name_or_path in preset_names():
+        text = (resources.files("vsr.pipelines") / f"{name_or_path}.toml").read_text(encoding="utf-8")
+    else:
+        try:
+            text = Path(name_or_path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as exc:
+            choices = ", ".join(preset_names())
+            raise UsageError(f"no pipeline preset '{name_or_path}'; choose one of {choices}, or a TOML file") from exc
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as exc:
+        raise UsageError(f"pipeline preset '{name_or_path}' is not valid TOML: {exc}") from exc
+    summary = str(values.pop("summary", ""))
+    known = {f.name for f in fields(PipelineSpec)} - _NOT_IN_PRESETS
+    for key in values:
+        if key not in known:
+            raise UsageError(f"pipeline preset '{name_or_path}' sets '{key}'; it may set: {', '.join(sorted(known))}")
+    if "encoder_options" in values:
+        values["encoder_options"] = tuple((k, str(v)) for k, v in dict(values["encoder_options"]).items())
+    return Preset(name_or_path, summary, values)
+
+
+def make_spec(source: str, output: str, *, pipeline: str = "balanced", **flags: Any) -> PipelineSpec:
+    """A spec from a preset with ``flags`` over it; a flag that is None leaves the preset's value.
+
+    Raises UsageError on an unknown preset, an unknown flag or a value out of its set.
+    """
+    known = {f.name for f in fields(PipelineSpec)}
+    unknown = sorted(set(flags) - known)
+    if unknown:
+        raise UsageError(f"no option '{unknown[0]}'; there are: {', '.join(sorted(known))}")
+    values = dict(load_preset(pipeline).values)
+    values.update({key: value for key, value in flags.items() if value is not None})
+    if flags.get("scale") is not None and flags.get("to") is None:
+        values.pop("to", None)
+    if flags.get("to") is not None and flags.get("scale") is None:
+        values.pop("scale", None)
+    return PipelineSpec(source, output, **values)

@@ -1,0 +1,70 @@
+"""Batches of planes in, larger ones out: a PlaneModel loaded on a backend for one run."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Self
+
+import torch
+
+from vsr import backends
+from vsr.frames import Batch, VideoInfo
+from vsr.networks.registry import LoadedNetwork
+from vsr.plane_model import Picture, PlaneModel, Precision
+from vsr.spec import PipelineSpec
+
+# Network activations of about this many low-resolution samples stay within a gigabyte at the widths in use.
+_STRIP_SAMPLES = 1920 * 1088
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where and how the network runs."""
+
+    backend: str
+    device: str
+    precision: Precision
+    strip_rows: int | None
+
+
+def choose_placement(spec: PipelineSpec, loaded: LoadedNetwork, info: VideoInfo) -> Placement:
+    """Resolve ``auto``: the GPU where there is one, the precision that its hardware multiplies. Raises BackendError."""
+    backend = backends.get(spec.backend)
+    device = spec.device
+    if device == "auto":
+        device = next((d for d in backend.devices() if d != "cpu"), "cpu")
+    # Interpolation has no noise of its own to hide rounding in, and costs nothing: always exact.
+    trained = any(True for _ in loaded.network.parameters())
+    precision = backend.precision(device, spec.precision if trained else "fp32")
+    strip_rows = spec.strip_rows or max(_STRIP_SAMPLES // info.width, 16)
+    return Placement(spec.backend, device, precision, strip_rows if strip_rows < info.height else None)
+
+
+class Upscaler:
+    """Call it with an iterable of batches for an iterator of upscaled ones, in order, one out for each in."""
+
+    def __init__(self, loaded: LoadedNetwork, placement: Placement, source: Picture, target: Picture):
+        self.placement = placement
+        model = PlaneModel(loaded.network, source, target, placement.precision, placement.strip_rows)
+        self._runner = backends.get(placement.backend).load(model, placement.device)
+        self.device = self._runner.device
+
+    def __call__(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+        for item in batches:
+            yield replace(item, planes=self.upscale(item.planes))
+
+    def upscale(self, planes: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+        """Planes (N, h, w) of the source picture to those of the target picture. Raises BackendError."""
+        return self._runner(planes)
+
+    def close(self) -> None:
+        """Give the device back."""
+        self._runner.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
