@@ -7,6 +7,7 @@ import typer
 
 
 def train(
+    *,
     recipe: Annotated[str, typer.Option(help="Name of a recipe that ships, or a TOML file.")],
     data: Annotated[Path, typer.Option(help="Folder of high-resolution training images.")],
     evaluation: Annotated[

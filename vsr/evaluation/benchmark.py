@@ -103,4 +103,5 @@ def _upscale_luma(network: Network, rgb: torch.Tensor) -> torch.Tensor:
     y = (rgb * rgb.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)).sum(dim=1, keepdim=True)
     planes: torch.Tensor = bicubic(torch.cat([rgb, y], dim=1).transpose(0, 1))
     red_green_blue, luma = planes[:3].transpose(0, 1), planes[3:]
-    return red_green_blue + (network(y).float() - luma)
+    sharper: torch.Tensor = network(y)
+    return red_green_blue + (sharper.float() - luma)

@@ -30,7 +30,7 @@ def read_rgb(path: Path) -> npt.NDArray[np.uint8]:
         demuxer = next((name for magic, name in _DEMUXERS if content.startswith(magic)), None)
         if demuxer is None:
             raise SourceError(f"can't read image {path}: it is no PNG, JPEG, BMP, TIFF or WebP file")
-        with av.open(io.BytesIO(content), format=demuxer) as container:
+        with av.open(io.BytesIO(content), mode="r", format=demuxer) as container:
             for frame in container.decode(video=0):
                 return frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
     except (OSError, av.FFmpegError, IndexError, ValueError) as exc:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from operator import itemgetter
@@ -68,11 +68,11 @@ def load_training_images(folder: Path, recipe: Recipe) -> TrainingImages:
     return TrainingImages(tuple(images), hashlib.sha256(listing.encode()).hexdigest())
 
 
-def batches(images: TrainingImages, recipe: Recipe, first_step: int) -> Iterator[Batch]:
+def batches(images: TrainingImages, recipe: Recipe, first_step: int) -> Generator[Batch]:
     """The batches of ``first_step`` and after, to the recipe's end, made ahead on one thread.
 
-    A batch is (low (N,3,p,p), high (N,3,s*p,s*p)), float32 in [0, 1], channels last, and depends on nothing but the images,
-    the recipe and its step: a resumed run meets the same batches.
+    A batch is (low (N,3,p,p), high (N,3,s*p,s*p)), float32 in [0, 1], channels last, and depends on nothing but
+    the images, the recipe and its step: a resumed run meets the same batches.
     """
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="patches") as thread:
         ahead: deque[Future[Batch]] = deque()

@@ -22,5 +22,5 @@ class WeightAverage:
         """Take in the weights after one more step."""
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
         self.updates += 1
-        averages = list(self.network.parameters())
+        averages: list[torch.Tensor] = list(self.network.parameters())
         torch._foreach_lerp_(averages, [weights.detach() for weights in network.parameters()], 1 - decay)

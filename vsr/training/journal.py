@@ -1,4 +1,4 @@
-"""What a training run says while it goes: log lines or a progress bar, and TensorBoard scalars where it is installed."""
+"""What a training run says while it goes: log lines or a progress bar, and TensorBoard scalars if installed."""
 
 import sys
 from collections.abc import Mapping
@@ -69,5 +69,5 @@ def _scalar_writer(out: Path, console: Console) -> _ScalarWriter | None:
     except ImportError:
         console.print("TensorBoard is not installed, so no scalars are kept (pip install tensorboard)", highlight=False)
         return None
-    writer: _ScalarWriter = SummaryWriter(log_dir=str(out))  # type: ignore[no-untyped-call]
+    writer: _ScalarWriter = SummaryWriter(log_dir=str(out))
     return writer

@@ -18,6 +18,8 @@ from vsr.training.losses import pixel_loss
 from vsr.training.recipe import Recipe, Stage
 from vsr.training.schedule import learning_rate
 
+_CPU = torch.device("cpu")
+
 
 @dataclass(frozen=True)
 class TrainingPlan:
@@ -27,14 +29,14 @@ class TrainingPlan:
     images: TrainingImages
     out: Path
     eval_folders: tuple[Path, ...] = ()
-    device: torch.device = torch.device("cpu")
+    device: torch.device = _CPU
     resume: bool = False
     stop_after: int | None = None
     """Stop (with a checkpoint) after this many steps of the whole; None goes to the recipe's end."""
 
 
 class Trainer:
-    """One run. ``run`` returns the averaged network; ``step`` and ``seconds`` say how far it came and how long it took."""
+    """One run; ``average`` holds its result, ``step`` and ``seconds`` say how far it came and how long it took."""
 
     def __init__(self, plan: TrainingPlan, journal: Journal) -> None:
         self.plan = plan
@@ -54,7 +56,7 @@ class Trainer:
         """Train to the end (or ``stop_after``) and return the averaged network in its training form."""
         last = self.recipe.steps if self.plan.stop_after is None else min(self.plan.stop_after, self.recipe.steps)
         started = time.monotonic() - self.seconds
-        with closing(batches(self.plan.images, self.recipe, self.step)) as stream:  # type: ignore[type-var]
+        with closing(batches(self.plan.images, self.recipe, self.step)) as stream:
             while self.step < last:
                 stage, step_in_stage = self.recipe.stage_at(self.step)
                 if step_in_stage == 0:

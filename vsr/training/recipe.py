@@ -1,6 +1,7 @@
 """Recipes: TOML files that say everything a training depends on, the images apart."""
 
 import hashlib
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
@@ -112,6 +113,7 @@ def parse_recipe(table: Mapping[str, Any], *, name: str, sha256: str = "") -> Re
     parsed = tuple(_stage(stage, f"{where}, stage {number}") for number, stage in enumerate(stages, start=1))
     recipe = Recipe(name=name, sha256=sha256, stages=parsed, options=options, **values)
     _require(0 <= recipe.ema_decay < 1, where, "ema_decay", recipe.ema_decay, "from 0 to below 1")
+    _require(recipe.seed >= 0, where, "seed", recipe.seed, "0 or more")
     _require(recipe.gradient_clip >= 0, where, "gradient_clip", recipe.gradient_clip, "0 or more")
     for interval in ("evaluate_every", "checkpoint_every", "log_every", "scale"):
         _require(getattr(recipe, interval) >= 1, where, interval, getattr(recipe, interval), "1 or more")
@@ -131,7 +133,7 @@ def _stage(table: object, where: str) -> Stage:
 
 
 def _checked(kind: type[Stage | Recipe], table: Mapping[str, Any], where: str, skipped: set[str]) -> dict[str, Any]:
-    """The table's values if every key is a field of ``kind`` with a value of its type, and none without default lacks."""
+    """The table's values, if each key is a field of ``kind`` with a value of its type and no needed one lacks."""
     known = {entry.name: entry for entry in fields(kind) if entry.name not in skipped}
     for key in table:
         if key not in known:
@@ -149,7 +151,8 @@ def _typed(kind: Any, value: object, where: str, key: str) -> object:
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     right = isinstance(value, kind) and not isinstance(value, bool)
-    _require(right, where, key, value, {int: "an integer", float: "a number", str: "a string"}[kind])
+    right = right and not (isinstance(value, float) and not math.isfinite(value))
+    _require(right, where, key, value, {int: "an integer", float: "a finite number", str: "a string"}[kind])
     return value
 
 

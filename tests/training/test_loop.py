@@ -1,0 +1,101 @@
+"""The loop: it learns, it resumes on the same curve, and a damaged checkpoint is one clear line."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from rich.console import Console
+
+from vsr.errors import UsageError
+from vsr.training.checkpoint import FILE_NAME, read_checkpoint
+from vsr.training.data import load_training_images
+from vsr.training.journal import Journal
+from vsr.training.loop import Trainer, TrainingPlan
+from vsr.training.recipe import Recipe, parse_recipe
+
+
+class LossLog(Journal):
+    """Keeps each reported loss."""
+
+    def __init__(self, out: Path) -> None:
+        self.text = io.StringIO()
+        super().__init__(out, Console(file=self.text, width=200))
+        self.losses: dict[int, float] = {}
+
+    def progress(self, step: int, steps: int, loss: float, rate: float, seconds: float) -> None:
+        """Keep the loss and report as usual."""
+        self.losses[step] = loss
+        super().progress(step, steps, loss, rate, seconds)
+
+
+def train(
+    recipe: Recipe, photographs: Path, out: Path, *, resume: bool = False, stop_after: int | None = None
+) -> tuple[Trainer, LossLog]:
+    out.mkdir(exist_ok=True)
+    images = load_training_images(photographs, recipe)
+    plan = TrainingPlan(recipe, images, out, (photographs,), resume=resume, stop_after=stop_after)
+    with LossLog(out) as journal:
+        trainer = Trainer(plan, journal)
+        trainer.run()
+    return trainer, journal
+
+
+def weights(trainer: Trainer) -> dict[str, torch.Tensor]:
+    return trainer.average.network.state_dict()
+
+
+def test_a_resumed_run_is_the_run_that_never_stopped(
+    photographs: Path, recipe_table: dict[str, Any], tmp_path: Path
+) -> None:
+    recipe_table["log_every"] = 1
+    recipe = parse_recipe(recipe_table, name="small")
+    whole, whole_log = train(recipe, photographs, tmp_path / "whole")
+    # Once within each stage: at step 12 the second begins, with a fresh optimiser.
+    for stop in (7, 12, 15):
+        out = tmp_path / f"stopped_{stop}"
+        _, first_log = train(recipe, photographs, out, stop_after=stop)
+        resumed, second_log = train(recipe, photographs, out, resume=True)
+        assert first_log.losses | second_log.losses == whole_log.losses
+        assert min(second_log.losses) == stop + 1
+        for name, tensor in weights(whole).items():
+            assert torch.equal(tensor, weights(resumed)[name]), name
+
+
+def test_training_sharpens(photographs: Path, recipe_table: dict[str, Any], tmp_path: Path) -> None:
+    recipe_table["stages"] = [{"steps": 200, "lr": 4e-3, "batch": 8, "patch": 16, "warmup": 5, "precision": "fp32"}]
+    recipe_table["ema_decay"] = 0.8
+    recipe = parse_recipe(recipe_table, name="small")
+    untrained, _ = train(recipe, photographs, tmp_path / "untrained", stop_after=0)
+    trained, _ = train(recipe, photographs, tmp_path / "trained")
+    name = photographs.name
+    assert trained.scores()[name].psnr_y > untrained.scores()[name].psnr_y + 1.0
+
+
+def test_scores_and_progress_are_reported_as_plain_lines(
+    photographs: Path, recipe_table: dict[str, Any], tmp_path: Path
+) -> None:
+    _, journal = train(parse_recipe(recipe_table, name="small"), photographs, tmp_path / "run")
+    lines = journal.text.getvalue().splitlines()
+    assert sorted(journal.losses) == [4, 8, 12, 16, 18]
+    assert sum(line.startswith("step 8/18") for line in lines) == 1
+    assert sum(line.startswith("step 10  photographs: ") and " dB" in line for line in lines) == 1
+
+
+def test_checkpoints_that_do_not_fit_are_one_clear_line(
+    photographs: Path, recipe_table: dict[str, Any], tmp_path: Path
+) -> None:
+    recipe = parse_recipe(recipe_table, name="small", sha256="a")
+    with pytest.raises(UsageError, match="nothing to resume"):
+        train(recipe, photographs, tmp_path / "run", resume=True)
+    train(recipe, photographs, tmp_path / "run", stop_after=3)
+    path = tmp_path / "run" / FILE_NAME
+    assert read_checkpoint(path, "a").step == 3
+    with pytest.raises(UsageError, match="the recipe has changed"):
+        read_checkpoint(path, "b")
+    for content in (b"", b"no checkpoint", path.read_bytes()[:2000]):
+        path.write_bytes(content)
+        with pytest.raises(UsageError, match="damaged or no checkpoint") as caught:
+            train(recipe, photographs, tmp_path / "run", resume=True)
+        assert "\n" not in str(caught.value)

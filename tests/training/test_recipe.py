@@ -1,0 +1,94 @@
+"""Recipes: what ships is valid, and each mistake is one line that names the field and the value."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vsr.errors import UsageError
+from vsr.networks import build
+from vsr.training.recipe import parse_recipe, read_recipe, shipped_recipes
+
+
+@pytest.mark.parametrize("name", shipped_recipes())
+def test_shipped_recipe_is_valid_and_builds_its_network(name: str) -> None:
+    recipe = read_recipe(name)
+    assert recipe.name == name
+    assert recipe.steps == sum(stage.steps for stage in recipe.stages) > 0
+    assert build(recipe.network, recipe.scale, **recipe.options).scale == recipe.scale
+
+
+def test_stage_at_walks_through_the_stages(recipe_table: dict[str, Any]) -> None:
+    recipe = parse_recipe(recipe_table, name="small")
+    first, second = recipe.stages
+    assert recipe.stage_at(0) == (first, 0)
+    assert recipe.stage_at(11) == (first, 11)
+    assert recipe.stage_at(12) == (second, 0)
+    assert recipe.stage_at(17) == (second, 5)
+    with pytest.raises(IndexError):
+        recipe.stage_at(18)
+
+
+def test_whole_numbers_do_for_real_ones(recipe_table: dict[str, Any]) -> None:
+    recipe_table["gradient_clip"] = 1
+    assert parse_recipe(recipe_table, name="small").gradient_clip == 1.0
+
+
+def change(**values: object) -> Callable[[dict[str, Any]], object]:
+    return lambda table: table.update(values)
+
+
+def change_stage(**values: object) -> Callable[[dict[str, Any]], object]:
+    return lambda table: table["stages"][1].update(values)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda table: table.pop("network"), "'network' is missing"),
+        (lambda table: table.pop("stages"), "'stages' must be one or more"),
+        (change(stages=[]), "'stages' must be one or more"),
+        (change(stages=[3]), "stage 1: must be a table, met 3"),
+        (change(learning_rate=3), "unknown field 'learning_rate'; known: network, scale"),
+        (change(scale="2"), "'scale' must be an integer, met '2'"),
+        (change(scale=True), "'scale' must be an integer, met True"),
+        (change(scale=0), "'scale' must be 1 or more, met 0"),
+        (change(seed=-1), "'seed' must be 0 or more, met -1"),
+        (change(ema_decay=1.0), "'ema_decay' must be from 0 to below 1, met 1.0"),
+        (change(gradient_clip=-1.0), "'gradient_clip' must be 0 or more"),
+        (change(gradient_clip=float("nan")), "'gradient_clip' must be"),
+        (change(degradation="jpeg"), "'degradation' must be one of bicubic, met 'jpeg'"),
+        (change(checkpoint_every=0), "'checkpoint_every' must be 1 or more"),
+        (change(options={"anchor": ["nearest"]}), "'options' must be a table of plain values"),
+        (change_stage(loss="vgg"), "stage 2: 'loss' must be one of l1, l2, charbonnier, met 'vgg'"),
+        (change_stage(schedule=[]), "stage 2: 'schedule' must be one of one_cycle, cosine, constant"),
+        (change_stage(precision="fp16"), "stage 2: 'precision' must be one of bf16, fp32, met 'fp16'"),
+        (change_stage(steps=1.5), "stage 2: 'steps' must be an integer, met 1.5"),
+        (change_stage(batch=0), "stage 2: 'batch' must be 1 or more"),
+        (change_stage(lr=float("inf")), "stage 2: 'lr' must be a finite number, met inf"),
+        (change_stage(lr=0.0), "stage 2: 'lr' must be above 0"),
+        (change_stage(warmup=6), r"stage 2: 'warmup' must be from 0 to below steps \(6\), met 6"),
+        (change_stage(luma_weight=-0.5), "stage 2: 'luma_weight' must be 0 or more"),
+    ],
+)
+def test_each_mistake_is_one_clear_line(
+    recipe_table: dict[str, Any], spoil: Callable[[dict[str, Any]], object], message: str
+) -> None:
+    spoil(recipe_table)
+    with pytest.raises(UsageError, match=message) as caught:
+        parse_recipe(recipe_table, name="small")
+    assert "recipe 'small'" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_no_recipe(tmp_path: Path) -> None:
+    path = tmp_path / "broken.toml"
+    path.write_text("network = ")
+    with pytest.raises(UsageError, match="is not TOML"):
+        read_recipe(str(path))
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(UsageError, match="is not TOML"):
+        read_recipe(str(path))
+    with pytest.raises(UsageError, match=r"no recipe 'absent'.*lrsrn_x2_clean"):
+        read_recipe("absent")
