@@ -1,6 +1,7 @@
 """The loop: it learns, it resumes on the same curve, and a damaged checkpoint is one clear line."""
 
 import io
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -99,3 +100,46 @@ def test_checkpoints_that_do_not_fit_are_one_clear_line(
         with pytest.raises(UsageError, match="damaged or no checkpoint") as caught:
             train(recipe, photographs, tmp_path / "run", resume=True)
         assert "\n" not in str(caught.value)
+
+
+def test_a_run_that_diverges_says_so_and_keeps_the_last_good_checkpoint(
+    photographs: Path, recipe_table: dict[str, Any], tmp_path: Path
+) -> None:
+    recipe_table["gradient_clip"] = 0
+    recipe_table["stages"] = [
+        {"steps": 5, "lr": 1e-3, "batch": 2, "patch": 12},
+        {"steps": 15, "lr": 1e20, "batch": 2, "patch": 12, "schedule": "constant"},
+    ]
+    with pytest.raises(UsageError, match=r"the loss is (nan|inf) at step \d+: lower lr"):
+        train(parse_recipe(recipe_table, name="small"), photographs, tmp_path / "run")
+    kept = read_checkpoint(tmp_path / "run" / FILE_NAME, "")
+    assert kept.step == 5
+    assert all(bool(tensor.isfinite().all()) for tensor in kept.average.values())
+
+
+def test_scalars_are_kept_where_tensorboard_is_installed(
+    photographs: Path, recipe_table: dict[str, Any], tmp_path: Path
+) -> None:
+    accumulators = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    _, journal = train(parse_recipe(recipe_table, name="small"), photographs, tmp_path / "run")
+    events = accumulators.EventAccumulator(str(tmp_path / "run"))
+    events.Reload()
+    assert {event.step: event.value for event in events.Scalars("loss")} == pytest.approx(journal.losses)
+    assert [event.step for event in events.Scalars("photographs/psnr_y")] == [10]
+
+
+def test_a_missing_tensorboard_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    text = io.StringIO()
+    with Journal(tmp_path, Console(file=text, width=200)) as journal:
+        journal.progress(1, 2, 0.5, 1e-3, 1.0)
+    assert "TensorBoard is not installed" in text.getvalue()
+    assert "step 1/2" in text.getvalue()
+
+
+def test_a_terminal_gets_a_bar(tmp_path: Path) -> None:
+    text = io.StringIO()
+    with Journal(tmp_path, Console(file=text, width=120, force_terminal=True)) as journal:
+        journal.progress(3, 9, 0.5, 1e-3, 1.0)
+    assert "3/9" in text.getvalue()
+    assert "step 3/9" not in text.getvalue()

@@ -1,5 +1,6 @@
 """The training loop: from a recipe and images to averaged weights, with checkpoints and scores on the way."""
 
+import math
 import time
 from collections.abc import Mapping
 from contextlib import closing
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from vsr.errors import UsageError
 from vsr.evaluation.benchmark import BenchmarkResult, evaluate_folder
 from vsr.networks import Network, build
 from vsr.training.checkpoint import FILE_NAME, Checkpoint, read_checkpoint, write_checkpoint
@@ -93,6 +95,10 @@ class Trainer:
         if self.step % recipe.log_every == 0 or ends:
             self.journal.progress(self.step, recipe.steps, float(loss), rate, self.seconds)
         if self.step % recipe.checkpoint_every == 0 or ends:
+            if not math.isfinite(loss):
+                raise UsageError(
+                    f"the loss is {float(loss)} at step {self.step}: lower lr or gradient_clip in the recipe"
+                )
             self._save()
         if self.step % recipe.evaluate_every == 0 and not ends:
             self.journal.scores(self.step, self.scores())
