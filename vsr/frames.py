@@ -130,6 +130,12 @@ class Frame:
         """Presentation time in seconds."""
         return self.pts * self.time_base
 
+    def rgb(self) -> Plane:
+        """(height, width, 3) of a frame whose planes are R, G, B; a copy."""
+        red, green, blue = self.planes[:3]
+        stacked: Plane = np.stack((red, green, blue), axis=-1)
+        return stacked
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:

@@ -2,20 +2,21 @@
 
 import sys
 
-import click
 import typer
 from typer.main import get_command
 
 from vsr.cli.run import run
 from vsr.errors import UsageError, VsrError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(invoke_without_command=True, add_completion=False, pretty_exceptions_enable=False)
 app.command("run")(run)
 
 
 @app.callback()
-def root() -> None:
+def root(context: typer.Context) -> None:
     """Video super-resolution: any video in, a sharper and larger one out."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -24,13 +25,11 @@ def main(arguments: list[str] | None = None) -> None:
         result = get_command(app).main(arguments, prog_name="vsr", standalone_mode=False)
     except VsrError as error:
         _fail(str(error), error.exit_code)
-    except click.exceptions.NoArgsIsHelpError as error:
-        print(error.format_message())
-        sys.exit(0)
-    except click.ClickException as error:
-        _fail(error.format_message(), UsageError.exit_code)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         _fail("interrupted; nothing was written under the output's name", 130)
+    except typer.TyperException as error:
+        words = getattr(error, "format_message", error.__str__)()
+        _fail(f"{words} See 'vsr --help'.", UsageError.exit_code)
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has gone: no use telling it
         sys.exit(141)

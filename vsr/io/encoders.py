@@ -100,10 +100,12 @@ def _default_codec(container: str, suffix: str, fallback: str, layout: PixelLayo
         return _STILL_CODECS.get(suffix, fallback)
     if container == "webm":
         return "libvpx-vp9" if layout.bits == 8 else "libsvtav1"
+    if container in {"mpeg", "vob", "svcd", "dvd"}:
+        return "mpeg2video"
     if layout.alpha and container == "mov":
         return "prores_ks"
-    if container in {"mp4", "mov", "ipod", "3gp", "3g2", "matroska", "mpegts", "flv", "avi", "hls"}:
-        high_depth = layout.bits > 8 and container not in {"flv", "avi"}
+    if container in {"mp4", "mov", "ipod", "3gp", "3g2", "matroska", "mpegts", "flv", "hls"}:
+        high_depth = layout.bits > 8 and container != "flv"
         return "libx265" if high_depth else "libx264"
     return fallback
 

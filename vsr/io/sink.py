@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
+from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import av
@@ -34,6 +33,10 @@ if TYPE_CHECKING:
 
 # These containers have no timestamps of their own, only a frame rate.
 _CONSTANT_RATE = {"avi", "yuv4mpegpipe", "rawvideo", "image2"}
+# These encoders count frames of one rate; in a container with timestamps their packets get the frames' own back.
+_COUNTING_ENCODERS = {"mpeg1video", "mpeg2video", "mpeg4"}
+# These can't hold the negative dts that B-frames begin with: the muxer would move every timestamp instead.
+_NO_NEGATIVE_DTS = {"avi", "mpegts", "flv", "mpeg", "vob", "hls"}
 _CODEC_FLAG_QSCALE, _CODEC_FLAG_FRAME_DURATION = 1 << 1, 1 << 8
 _FF_QP2LAMBDA = 118
 _MP4_TAGS = {
@@ -65,6 +68,8 @@ class FileSink:
         self.info = source.info
         self._time_base = self._choose_time_base(source.info)
         self._last_pts: int | None = None
+        counting = encoding.codec in _COUNTING_ENCODERS and target.container not in _CONSTANT_RATE
+        self._retimed: deque[tuple[int, int]] | None = deque() if counting else None
         self._pts_balance = 0
         self.report = SinkReport()
         self.final = target.final
@@ -95,8 +100,7 @@ class FileSink:
 
     def _choose_time_base(self, info: VideoInfo) -> Fraction:
         """The source's own, so that no timestamp changes; a frame's length where the container knows only a rate."""
-        constant = self._target.container in _CONSTANT_RATE or self._encoding.codec in {"mpeg4", "mpeg2video"}
-        if constant and info.frame_rate:
+        if self._target.container in _CONSTANT_RATE and info.frame_rate:
             return 1 / info.frame_rate.limit_denominator(65535)
         return info.time_base
 
@@ -123,6 +127,8 @@ class FileSink:
         stream.width, stream.height, stream.pix_fmt = size.width, size.height, encoding.pix_fmt
         context = stream.codec_context
         context.time_base = self._time_base
+        if self._retimed is not None:
+            context.time_base = 1 / (info.frame_rate or Fraction(25)).limit_denominator(1001)
         context.sample_aspect_ratio = size.sample_aspect_ratio.limit_denominator(65535)
         context.color_range = 2 if encoding.color.full_range else 1
         context.colorspace, context.color_primaries = encoding.color.matrix, encoding.color.primaries
@@ -131,7 +137,7 @@ class FileSink:
         if encoding.qscale is not None:
             context.flags |= _CODEC_FLAG_QSCALE
             context.global_quality = encoding.qscale * _FF_QP2LAMBDA
-        if self._target.container == "avi":
+        if self._target.container in _NO_NEGATIVE_DTS or self._retimed is not None:
             context.max_b_frames = 0
         options = dict(encoding.options)
         if encoding.layout.chroma_shift_x:
@@ -145,13 +151,9 @@ class FileSink:
         return stream
 
     def _check_options_used(self) -> None:
-        unused = set(self._stream.codec_context.options) & {key for key, _ in self._encoding_flags}
+        unused = set(self._stream.codec_context.options) & set(self._encoding.options)
         if unused:
             raise UsageError(f"encoder {self._encoding.codec} has no option '{sorted(unused)[0]}' (--encoder-opt)")
-
-    @property
-    def _encoding_flags(self) -> list[tuple[str, str]]:
-        return list(self._encoding.options.items())
 
     def write(self, frame: Frame) -> None:
         """Encode and mux one frame, and the packets that the source has set aside until now. Raises SinkError."""
@@ -186,6 +188,10 @@ class FileSink:
         picture.time_base = self._time_base
         picture.pts = self._place(frame)
         picture.duration = round(frame.duration * frame.time_base / self._time_base)
+        if self._retimed is not None:
+            self._retimed.append((picture.pts, picture.duration))
+            picture.time_base = self._stream.codec_context.time_base
+            picture.pts, picture.duration = self.report.frames, 1
         picture.pict_type = 0
         return picture
 
@@ -208,6 +214,9 @@ class FileSink:
     def _mux(self, packets: list[Packet]) -> None:
         for packet in packets:
             self.report.packets += 1
+            if self._retimed is not None:
+                packet.pts, packet.duration = self._retimed.popleft()
+                packet.dts, packet.time_base = packet.pts, self._time_base
             self._pts_balance -= packet.pts or 0
             self._container.mux_one(packet)
 
@@ -259,7 +268,3 @@ def _reason(exc: BaseException, log: list[tuple[int, str, str]] | None = None) -
     words = getattr(exc, "strerror", None) or str(exc)
     return f"{words} ({last})" if last else words
 
-
-def same_file(a: str, b: str) -> bool:
-    """True when two paths name one existing file."""
-    return Path(a).exists() and Path(b).exists() and os.path.samefile(a, b)

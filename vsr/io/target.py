@@ -68,7 +68,7 @@ def resolve(spec: PipelineSpec) -> Target:
         raise UsageError(f"{spec.output} is a network address; write a file")
     if output.is_dir():
         output = output / Path(spec.source).name
-    if not is_url(spec.source) and output.exists() and output.samefile(spec.source):
+    if same_file(output, spec.source):
         raise UsageError(f"the output {output} is the source itself; choose another name")
     numbered = is_sequence(str(output))
     if output.exists() and output.stat().st_size and not spec.overwrite:
@@ -84,6 +84,11 @@ def resolve(spec: PipelineSpec) -> Target:
     else:
         partial = folder / f".{output.name}.{os.getpid()}.part"
     return Target(str(output), partial, container, codec, numbered)
+
+
+def same_file(output: Path, source: str) -> bool:
+    """True when the output's name leads to the source."""
+    return output.exists() and Path(source).exists() and output.samefile(source)
 
 
 def _partial_folder(folder: Path) -> Path:
