@@ -5,11 +5,21 @@ import sys
 import typer
 from typer.main import get_command
 
+from vsr.cli.doctor import doctor
+from vsr.cli.evaluate import evaluate
+from vsr.cli.info import info
+from vsr.cli.models import models
 from vsr.cli.run import run
+from vsr.cli.train import train
 from vsr.errors import UsageError, VsrError
 
 app = typer.Typer(invoke_without_command=True, add_completion=False, pretty_exceptions_enable=False)
 app.command("run")(run)
+app.command("info")(info)
+app.command("models")(models)
+app.command("doctor")(doctor)
+app.command("eval")(evaluate)
+app.command("train")(train)
 
 
 @app.callback()
