@@ -72,9 +72,10 @@ def run(
 def summary(report: RunReport) -> str:
     """Two lines for a person: what came out, and how fast and why."""
     size = f"{report.result['width']}x{report.result['height']}"
+    frames = "1 frame" if report.frames_out == 1 else f"{report.frames_out} frames"
     stages = ", ".join(f"{s.name} {s.ms_per_frame:.0f} ms ({s.occupancy:.0%})" for s in report.stages)
     return (
-        f"{report.output}: {size}, {report.frames_out} frames in {report.wall_s:.1f} s, {report.fps:.2f} fps\n"
+        f"{report.output}: {size}, {frames} in {report.wall_s:.1f} s, {report.fps:.2f} fps\n"
         f"{stages}; limited by {report.bottleneck}: {report.advice}"
     )
 

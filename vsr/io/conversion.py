@@ -87,6 +87,7 @@ class SubtitleConverter:
     def __init__(self, output: OutputContainer, source: SubtitleStream, codec: str):
         self._source = source
         self.stream: SubtitleStream = output.add_stream(codec)
+        source.codec_context.open(strict=False)  # a decoder knows its header once it is open
         header = source.codec_context.subtitle_header
         if header is None:
             raise SinkError(f"subtitle stream #{source.index} has no header and can't be converted to {codec}")

@@ -27,6 +27,8 @@ class CodecTraits:
     quality_option: str | None = None
     preset_option: str | None = None
     defaults: tuple[tuple[str, str], ...] = ()
+    worst_quality: float = 51
+    """The largest rate factor."""
     qscale: int | None = None
     """Constant quantiser (FFmpeg's -qscale) of encoders without a rate factor."""
 
@@ -34,9 +36,12 @@ class CodecTraits:
 _TRAITS = {
     "libx264": CodecTraits("crf", "preset", (("crf", "17"), ("preset", "medium"))),
     "libx265": CodecTraits("crf", "preset", (("crf", "18"), ("preset", "fast"))),
-    "libsvtav1": CodecTraits("crf", "preset", (("crf", "24"), ("preset", "8"))),
+    "libsvtav1": CodecTraits("crf", "preset", (("crf", "24"), ("preset", "8")), worst_quality=63),
     "libvpx-vp9": CodecTraits(
-        "crf", "cpu-used", (("crf", "22"), ("cpu-used", "5"), ("deadline", "good"), ("row-mt", "1"))
+        "crf",
+        "cpu-used",
+        (("crf", "22"), ("cpu-used", "5"), ("deadline", "good"), ("row-mt", "1")),
+        worst_quality=63,
     ),
     "h264_nvenc": CodecTraits("cq", "preset", (("cq", "19"), ("preset", "p5"), ("rc", "vbr"))),
     "hevc_nvenc": CodecTraits("cq", "preset", (("cq", "20"), ("preset", "p5"), ("rc", "vbr"))),
@@ -192,6 +197,8 @@ def _options(spec: PipelineSpec, codec: str, info: VideoInfo, notices: Notices) 
     if spec.crf is not None:
         if traits.quality_option is None:
             raise UsageError(f"encoder {codec} has no rate factor; leave --crf out, or set its own with --encoder-opt")
+        if not 0 <= spec.crf <= traits.worst_quality:
+            raise UsageError(f"--crf is {spec.crf:g}; {codec} takes 0 (best) to {traits.worst_quality:g}")
         options[traits.quality_option] = f"{spec.crf:g}"
     if spec.preset is not None:
         if traits.preset_option is None:

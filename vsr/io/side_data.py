@@ -12,7 +12,7 @@ from av.video.stream import VideoStream
 from vsr.frames import ChromaLocation
 
 # Frame side data that an encoder can write again, so that it must travel with the frame.
-CARRIED = frozenset({"A53_CC", "DYNAMIC_HDR_PLUS", "S12M_TIMECODE", "AFD"})
+CARRIED = frozenset({"A53_CC", "DYNAMIC_HDR_PLUS", "S12M_TIMECODE", "AFD", "ICC_PROFILE"})
 # Frame side data that describes the picture to a viewer but can't be written again: its loss is announced.
 LOST = {
     "DOVI_RPU_BUFFER": "Dolby Vision metadata (the base layer's HDR stays)",

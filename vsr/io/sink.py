@@ -9,7 +9,6 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Self
 
 import av
-import av.logging
 from av.error import FFmpegError
 from av.video.frame import VideoFrame
 
@@ -18,6 +17,7 @@ from vsr.frames import Frame, VideoInfo
 from vsr.io import formats, orientation
 from vsr.io.encoders import Encoding
 from vsr.io.passthrough import Carrier, StreamPlan, copy_container_facts, live_tags
+from vsr.io.wording import listening
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -38,6 +38,7 @@ _COUNTING_ENCODERS = {"mpeg1video", "mpeg2video", "mpeg4"}
 # These can't hold the negative dts that B-frames begin with: the muxer would move every timestamp instead.
 _NO_NEGATIVE_DTS = {"avi", "mpegts", "flv", "mpeg", "vob", "hls"}
 _CODEC_FLAG_QSCALE, _CODEC_FLAG_FRAME_DURATION = 1 << 1, 1 << 8
+_LARGEST_MOVIE_TIMESCALE = 1_000_000
 _FF_QP2LAMBDA = 118
 _MP4_TAGS = {
     "title", "artist", "album_artist", "composer", "album", "date", "comment", "genre", "copyright", "grouping",
@@ -75,24 +76,37 @@ class FileSink:
         self.final = target.final
         self._open = True
         try:
-            self._container: OutputContainer = av.open(
-                str(target.partial), "w", format=target.container, options=self._muxer_options()
-            )
-            self._stream = self._add_streams(size)
-            with av.logging.Capture(local=False) as log:
-                self._container.start_encoding()
-            self._check_options_used()
-        except BaseException as exc:
+            self._open_output(size)
+        except BaseException:
             self.abort()
-            if isinstance(exc, (FFmpegError, ValueError)):
-                raise SinkError(f"{target.final} can't be written: {_reason(exc, locals().get('log'))}") from exc
             raise
+
+    def _open_output(self, size: OutputSize) -> None:
+        """Create the file, open the encoder and write the header, so that what can't work fails before any work."""
+        with listening() as words:
+            try:
+                self._container: OutputContainer = av.open(
+                    str(self._target.partial), "w", format=self._target.container, options=self._muxer_options()
+                )
+                self._stream = self._add_streams(size)
+                self._container.start_encoding()
+            except (FFmpegError, ValueError) as exc:
+                codec = self._encoding.codec
+                raise SinkError(f"{self.final} can't be written with {codec}: {words.of(exc)}") from exc
+        self._check_options_used()
 
     def _muxer_options(self) -> dict[str, str]:
         options: dict[str, str] = {}
         if self._target.container == "image2" and not self._target.numbered:
             options["update"] = "1"
+        if self._target.container in {"matroska", "webm"}:
+            # An AAC track begins before zero, with its encoder's padding. Matroska can say so; FFmpeg would rather
+            # move every stream.
+            options["avoid_negative_ts"] = "disabled"
         if self._target.container in {"mp4", "mov"}:
+            # A late start is kept as an edit in movie ticks, milliseconds by default: too coarse for a timestamp.
+            if 1000 < self._time_base.denominator <= _LARGEST_MOVIE_TIMESCALE:
+                options["movie_timescale"] = str(self._time_base.denominator)
             tags = live_tags(self._source.container.metadata)
             if any(key.lower() not in _MP4_TAGS for key in tags):
                 options["movflags"] = "use_metadata_tags"
@@ -164,7 +178,7 @@ class FileSink:
             self._note_time(frame)
             self._mux(self._stream.encode(picture))
         except FFmpegError as exc:
-            raise SinkError(f"{self._target.final} can't be written: {_reason(exc)}") from exc
+            raise SinkError(f"{self._target.final} can't be written: {exc.strerror}") from exc
 
     def _carry(self) -> None:
         packets = []
@@ -228,7 +242,7 @@ class FileSink:
             self._carrier.finish(self._container)
             self._close()
         except FFmpegError as exc:
-            raise SinkError(f"{self._target.final} can't be finished: {_reason(exc)}") from exc
+            raise SinkError(f"{self._target.final} can't be finished: {exc.strerror}") from exc
         self._check_integrity()
         self._target.publish()
 
@@ -260,11 +274,4 @@ class FileSink:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.abort()
-
-
-def _reason(exc: BaseException, log: list[tuple[int, str, str]] | None = None) -> str:
-    """FFmpeg's own words, with the last error it logged, which says more than its error number."""
-    last = next((text.strip() for level, _, text in reversed(log or []) if level <= av.logging.ERROR), "")
-    words = getattr(exc, "strerror", None) or str(exc)
-    return f"{words} ({last})" if last else words
 

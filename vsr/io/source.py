@@ -45,7 +45,7 @@ class VideoSource:
         self.frames_read = 0
         self.corrupt_packets = 0
         self.packets: deque[Packet[Stream]] = deque()
-        self.container: InputContainer = open_input(spec, decoder_acceleration(spec.hwaccel))
+        self.container: InputContainer = open_input(spec, decoder_acceleration(spec.hwaccel, notices))
         try:
             self.stream: VideoStream = choose_video(self.container, spec, notices)
             self.stream.thread_type = "AUTO"  # type: ignore[assignment]

@@ -1,0 +1,39 @@
+"""FFmpeg's own words for a failure: what it logged last says more than its error number."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import av.logging
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Words:
+    """What FFmpeg logged while it was listened to."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[int, str, str]] = []
+
+    def of(self, exc: BaseException) -> str:
+        """``exc`` in one line, with the last logged error where there is one."""
+        words = getattr(exc, "strerror", None) or str(exc)
+        logged = (text.strip() for level, _, text in self.lines if level <= av.logging.ERROR)
+        said = next((line for line in logged if line), "")
+        return f"{words} ({said})" if said else words
+
+
+@contextmanager
+def listening() -> Iterator[Words]:
+    """Collect what FFmpeg logs on this thread, for the opening of files and codecs; nothing is printed."""
+    words = Words()
+    previous = av.logging.get_level()
+    av.logging.set_level(av.logging.ERROR)
+    try:
+        with av.logging.Capture(local=True) as lines:
+            words.lines = lines
+            yield words
+    finally:
+        av.logging.set_level(previous)
