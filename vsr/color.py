@@ -27,12 +27,12 @@ _SITES: dict[ChromaLocation, tuple[Site, Site]] = {  # (vertical, horizontal)
 
 
 def has_exact_matrix(matrix: int) -> bool:
-    """True when ``matrix`` is a plain luma-chroma matrix; others (YCgCo, ICtCp, constant luminance) are approximated."""
+    """True for a plain luma-chroma matrix; others (YCgCo, ICtCp, constant luminance) are approximated."""
     return matrix in _KR_KB or matrix == MATRIX_RGB
 
 
 def ycc_to_rgb_matrix(matrix: int) -> Tensor:
-    """The (3, 3) float64 matrix from (Y, Cb, Cr), Y in [0, 1] and chroma in [-0.5, 0.5], to RGB (H.273, equations 38-40).
+    """The (3, 3) float64 matrix from (Y, Cb, Cr), Y in [0, 1], chroma in [-0.5, 0.5], to RGB (H.273, equations 38-40).
 
     A matrix code outside the Kr/Kb family gets BT.709's: the same one goes in and out, so the picture keeps its
     colours, and only the network sees an approximate RGB.
@@ -50,7 +50,7 @@ def ycc_to_rgb_matrix(matrix: int) -> Tensor:
 
 
 def plane_grids(length: tuple[int, int], layout: PixelLayout, location: ChromaLocation) -> tuple[Grid, Grid]:
-    """(vertical, horizontal) grids of the chroma planes of a (height, width) picture; luma's where nothing is subsampled."""
+    """(vertical, horizontal) grids of the chroma planes of a (height, width) picture."""
     vertical, horizontal = _SITES[location]
     return (
         Grid.chroma(length[0], layout.chroma_shift_y, vertical),

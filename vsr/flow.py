@@ -1,6 +1,6 @@
-"""The only concurrency of vsr: a stage is an iterator, ``Flow.buffer`` runs it on a named thread behind a bounded queue.
+"""The only concurrency of vsr: a stage is an iterator; ``Flow.buffer`` runs it on a thread behind a bounded queue.
 
-Knows nothing of video. A Flow owns its threads: leaving the ``with`` block stops and joins them all, however it is left.
+Knows nothing of video. A Flow owns its threads: leaving the ``with`` block, in whatever way, stops and joins them all.
 """
 
 import threading
@@ -13,6 +13,7 @@ from typing import Generic, Literal, Self, TypeVar
 
 T = TypeVar("T")
 Overflow = Literal["wait", "drop_oldest"]
+_NOTE = "in stage"
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,9 @@ class _Buffer(Generic[T]):
         self.thread = threading.Thread(target=self._produce, args=(source,), name=f"vsr-{name}", daemon=True)
 
     def _produce(self, source: Iterable[T]) -> None:
-        iterator = iter(source)
+        iterator: Iterator[T] = iter(())
         try:
+            iterator = iter(source)
             while True:
                 started = time.perf_counter()
                 item = next(iterator, self)
@@ -57,8 +59,7 @@ class _Buffer(Generic[T]):
                 if item is self or not self._put(item):  # type: ignore[arg-type]
                     break
         except BaseException as error:  # noqa: BLE001 - handed to the consumer, which raises it
-            error.add_note(f"in stage {self.name!r}")
-            self._error = error
+            self._fail(error)
         finally:
             self._close_iterator(iterator)
             with self._changed:
@@ -73,7 +74,14 @@ class _Buffer(Generic[T]):
         try:
             close()
         except BaseException as error:  # noqa: BLE001 - the first error is the one that tells
-            self._error = self._error or error
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        """Keep the first error, with the name of the stage where it began: it passes the later ones on its way."""
+        if self._error is None:
+            if not any(note.startswith(_NOTE) for note in getattr(error, "__notes__", ())):
+                error.add_note(f"{_NOTE} {self.name!r}")
+            self._error = error
 
     def _put(self, item: T) -> bool:
         with self._changed:

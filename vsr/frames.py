@@ -1,14 +1,14 @@
-"""What travels through the pipeline: frames of planes, their pixel layout, colour and timing. Knows no codec and no device."""
+"""What travels through the pipeline: frames of planes, their layout, colour and timing. Knows no codec, no device."""
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from vsr.errors import UsageError
+from vsr.errors import IntegrityError, UsageError
 
 Plane = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 Family = Literal["yuv", "rgb", "gray"]
@@ -82,6 +82,10 @@ class ColorSpace:
     guessed: tuple[str, ...] = ()
     """Names of the fields that the stream did not say and that were guessed."""
 
+    def __post_init__(self) -> None:
+        if self.matrix == UNSPECIFIED:
+            raise UsageError("a colour space needs its matrix: guess it and name it in 'guessed'")
+
 
 @dataclass(frozen=True)
 class VideoInfo:
@@ -133,8 +137,7 @@ class Frame:
     def rgb(self) -> Plane:
         """(height, width, 3) of a frame whose planes are R, G, B; a copy."""
         red, green, blue = self.planes[:3]
-        stacked: Plane = np.stack((red, green, blue), axis=-1)
-        return stacked
+        return cast("Plane", np.stack((red, green, blue), axis=-1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,3 +147,8 @@ class Batch:
     frames: tuple[Frame, ...]
     """The source frames, for their timing and properties; their planes are in ``planes``."""
     planes: tuple[torch.Tensor, ...]
+
+    def __post_init__(self) -> None:
+        counts = {plane.shape[0] for plane in self.planes}
+        if counts != {len(self.frames)}:
+            raise IntegrityError(f"a batch of {len(self.frames)} frames has planes of {sorted(counts)}")

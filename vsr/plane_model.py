@@ -78,17 +78,17 @@ class Encode(nn.Module):
     def forward(self, luma: Tensor, chroma: Tensor | None, alpha: Tensor | None) -> tuple[Tensor, ...]:
         y = self.resample_luma(luma)
         if self.layout.family == "gray":
-            planes = [self.luma.encode(y)]
+            planes = [self.luma.encode(y[:, 0])]
         else:
             c = self.resample_chroma(chroma) if chroma is not None else self._no_chroma(y)
             if self.layout.family == "rgb":
-                planes = list(self.luma.encode(self.ycc_to_rgb(torch.cat((y, c), 1))).split(1, 1))
+                planes = list(self.luma.encode(self.ycc_to_rgb(torch.cat((y, c), 1))).unbind(1))
             else:
-                planes = [self.luma.encode(y), *self.chroma.encode(c).split(1, 1)]
+                planes = [self.luma.encode(y[:, 0]), *self.chroma.encode(c).unbind(1)]
         if self.layout.alpha:
             a = torch.ones_like(y) if alpha is None else self.resample_alpha(alpha)
-            planes.append((a * self.luma.maximum).clamp(0, self.luma.maximum).round().to(self.luma.dtype))
-        return tuple(plane.squeeze(1) for plane in planes)
+            planes.append((a[:, 0] * self.luma.maximum).clamp(0, self.luma.maximum).round().to(self.luma.dtype))
+        return tuple(planes)
 
     def _no_chroma(self, y: Tensor) -> Tensor:
         rows, columns = self.resample_chroma.vertical.count, self.resample_chroma.horizontal.count
@@ -100,8 +100,8 @@ class PlaneModel(nn.Module):
 
     ``forward(*planes)`` takes the planes of ``source`` as (N, h, w) uint8 or uint16 and returns those of ``target``.
     RGB networks see RGB in [0, 1]; luma networks see Y as BT.601 codes / 255 (the field's training convention) and
-    chroma is interpolated with its siting. ``strip_rows`` bounds memory: the network runs on strips of at most that many rows,
-    each with the network's halo, which gives the same picture.
+    chroma is interpolated with its siting. ``strip_rows`` bounds memory: the network runs on strips of at most that
+    many rows, each with the network's halo, which gives the same picture.
     """
 
     def __init__(

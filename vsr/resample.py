@@ -1,7 +1,7 @@
 """Separable resampling of planes between sampling grids, chroma siting included; pure torch, static shapes.
 
 A grid says where along an axis the samples lie, as a fraction of the picture: the same picture on two grids is
-resampled by evaluating a kernel at the exact distance between positions, so that a chroma plane never drifts against luma.
+resampled by evaluating a kernel at the exact distance between positions, so that chroma never drifts against luma.
 """
 
 import math
@@ -16,7 +16,8 @@ from torch import Tensor, nn
 Kernel = Literal["bicubic", "lanczos3"]
 Site = Literal["first", "middle", "last"]
 _SUPPORT: dict[Kernel, int] = {"bicubic": 2, "lanczos3": 3}
-# A strided convolution computes every phase of a period over the whole period's taps; beyond this many taps gathering is cheaper.
+# A strided convolution computes every phase of a period over the whole period's taps; beyond this many, gathering is
+# cheaper.
 _LONGEST_CONVOLUTION_TAPS = 24
 
 
@@ -45,7 +46,7 @@ class Grid:
 
 
 def kernel_value(kernel: Kernel, x: float) -> float:
-    """The kernel at distance ``x``: Keys' cubic with a = -0.5 (IEEE ASSP-29, 1981), or the Lanczos window of 3 lobes."""
+    """The kernel at distance ``x``: Keys' cubic with a = -0.5 (IEEE ASSP-29, 1981), or Lanczos of 3 lobes."""
     x = abs(x)
     if kernel == "bicubic":
         if x < 1:

@@ -1,13 +1,19 @@
 """From the wanted size to the networks that reach it: which passes to run and what the final resize makes of them."""
 
-from dataclasses import dataclass
+import itertools
+import math
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from vsr.errors import UsageError
+from vsr.errors import NetworkError, UsageError
 from vsr.frames import VideoInfo
 from vsr.networks.cascade import Cascade
 from vsr.networks.registry import LoadedNetwork, entry, load
+from vsr.networks.weights import find_weights, read_card
 from vsr.spec import NAMED_BOXES, PipelineSpec, parse_size
+
+MOST = 16
+"""The largest factor that is supported: four passes of x2."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +52,7 @@ def output_size(spec: PipelineSpec, info: VideoInfo) -> OutputSize:
 def _fit(info: VideoInfo, box: tuple[int, int]) -> tuple[int, int]:
     """The largest even stored size, in the source's own pixel shape, whose shown picture fits into ``box``."""
     shown_width, shown_height = info.width * info.sample_aspect_ratio, Fraction(info.height)
-    if info.rotated_sideways:
-        box = (box[1], box[0])
+    # Turning the box to the stored picture's orientation suits rotated ones too: picture and box turn together.
     if (shown_width > shown_height) != (box[0] > box[1]):
         box = (box[1], box[0])
     factor = min(box[0] / shown_width, box[1] / shown_height)
@@ -68,51 +73,45 @@ def plan_network(spec: PipelineSpec, info: VideoInfo, size: OutputSize) -> Netwo
 
     Raises NetworkError where nothing can be loaded, and UsageError for a size more than 16 times the source's.
     """
-    wanted = max(Fraction(size.width, info.width), Fraction(size.height, info.height))
-    scales = _usable_scales(spec)
-    single = [s for s in scales if s >= wanted]
-    passes = (min(single),) if single else _passes(max(scales, default=0), wanted)
-    parts = [load(spec.network, scale, spec.weights) for scale in passes]
-    network = parts[0].network
-    for part in parts[1:]:
-        network = Cascade(network, part.network)
-    first = parts[0]
-    return NetworkPlan(LoadedNetwork(network, first.weights_name, first.sha256, first.card), passes)
+    # The pixel by which an odd size was made even is left to the final resize.
+    wanted = max(Fraction(size.width - 1, info.width), Fraction(size.height - 1, info.height))
+    if wanted > MOST:
+        raise UsageError(f"the output would be {float(wanted):.1f} times the source; at most {MOST} times is supported")
+    given = _load_given(spec) if spec.weights is not None else None
+    passes = _passes([given.network.scale] if given else _loadable_scales(spec), wanted)
+    loaded = {scale: given or load(spec.network, scale) for scale in set(passes)}
+    network = loaded[passes[0]].network
+    for scale in passes[1:]:
+        network = Cascade(network, loaded[scale].network)
+    return NetworkPlan(replace(loaded[passes[0]], network=network), passes)
 
 
-def _usable_scales(spec: PipelineSpec) -> list[int]:
-    """Scales of the network for which there are weights: the given file's, or every one that ships."""
+def _load_given(spec: PipelineSpec) -> LoadedNetwork:
+    """The network with the given weights, at the scale that they are for."""
+    chosen = entry(spec.network)
+    card = read_card(find_weights(spec.weights)) if chosen.trained and spec.weights is not None else None
+    error: NetworkError | None = None
+    for scale in (card.scale,) if card else chosen.scales:
+        try:
+            return load(spec.network, scale, spec.weights)
+        except NetworkError as exc:
+            error = error or exc
+    raise error or NetworkError(f"network '{spec.network}' has no scales")
+
+
+def _loadable_scales(spec: PipelineSpec) -> list[int]:
+    """Scales of the network that need no weights or have some that ship."""
     chosen = entry(spec.network)
     if not chosen.trained:
         return list(chosen.scales)
-    if spec.weights is not None:
-        return [load(spec.network, scale, spec.weights).network.scale for scale in _fitting(spec)]
     # Nothing shipped at all: let load() say so, in its words, for the scale that was asked for.
     return sorted(chosen.default_weights) or [spec.scale or 2]
 
 
-def _fitting(spec: PipelineSpec) -> list[int]:
-    from vsr.errors import NetworkError
-
-    fitting: list[int] = []
-    error: NetworkError | None = None
-    for scale in entry(spec.network).scales:
-        try:
-            load(spec.network, scale, spec.weights)
-            fitting.append(scale)
-        except NetworkError as exc:
-            error = error or exc
-    if not fitting and error is not None:
-        raise error
-    return fitting
-
-
-def _passes(scale: int, wanted: Fraction) -> tuple[int, ...]:
-    passes: list[int] = []
-    reached = 1
-    while reached < wanted:
-        if scale < 2 or len(passes) == 4:
-            raise UsageError(f"the output would be {float(wanted):.1f} times the source; at most 16 times is supported")
-        passes.append(scale)
-        reached *= scale
-    return tuple(passes)
+def _passes(scales: list[int], wanted: Fraction) -> tuple[int, ...]:
+    """The fewest passes that reach ``wanted``; of those, the ones that overshoot it least."""
+    by_count = (
+        [passes for passes in itertools.combinations_with_replacement(scales, count) if math.prod(passes) >= wanted]
+        for count in itertools.count(1)
+    )
+    return min(next(filter(None, by_count)), key=math.prod)

@@ -1,12 +1,15 @@
 """PipelineSpec: everything a run is asked to do, from a TOML preset and flags, checked before anything is opened."""
 
+import math
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, get_args
+from types import UnionType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from vsr.backends import PrecisionChoice
 from vsr.errors import UsageError
@@ -51,6 +54,8 @@ class PipelineSpec:
     """Upscaled batches in flight before the encoder."""
 
     def __post_init__(self) -> None:
+        for name, hint in get_type_hints(PipelineSpec).items():
+            _check_type(name, getattr(self, name), hint)
         if self.scale is not None and self.to is not None:
             raise UsageError("--scale and --to exclude each other; give one of them")
         if self.scale is not None and self.scale not in (2, 3, 4):
@@ -64,7 +69,40 @@ class PipelineSpec:
         for name in ("batch_size", "read_ahead", "write_ahead", "strip_rows"):
             value = getattr(self, name)
             if value is not None and value < 1:
-                raise UsageError(f"--{name.replace('_', '-')} is {value}; it must be at least 1")
+                raise UsageError(f"{_flag(name)} is {value}; it must be at least 1")
+        if self.crf is not None and not math.isfinite(self.crf):
+            raise UsageError(f"--crf is {self.crf}; give a number such as 18")
+        if self.frame_rate is not None and self.frame_rate <= 0:
+            raise UsageError(f"--frame-rate is {self.frame_rate}; it must be more than 0")
+
+
+_TYPE_WORDS: dict[type, str] = {
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    bool: "true or false",
+    Fraction: "a rate such as 25 or 24000/1001",
+    tuple: "a table of KEY = VALUE",
+}
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _check_type(name: str, value: object, hint: object) -> None:
+    """Values come from flags, from TOML and from Python; annotations bind none of them. Raises UsageError."""
+    accepted = [_plain_type(option) for option in (get_args(hint) if isinstance(hint, UnionType) else (hint,))]
+    given = float if type(value) is int and float in accepted else type(value)
+    if given not in accepted:
+        wanted = next(_TYPE_WORDS[option] for option in accepted if option in _TYPE_WORDS)
+        raise UsageError(f"{_flag(name)} is {value!r}; it must be {wanted}")
+
+
+def _plain_type(hint: object) -> object:
+    """``str`` for a Literal of words, ``tuple`` for ``tuple[...]``, anything else as it is."""
+    origin = get_origin(hint)
+    return str if origin is Literal else origin or hint
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -112,14 +150,21 @@ def load_preset(name_or_path: str) -> Preset:
     for key in values:
         if key not in known:
             raise UsageError(f"pipeline preset '{name_or_path}' sets '{key}'; it may set: {', '.join(sorted(known))}")
-    if "encoder_options" in values:
-        values["encoder_options"] = tuple((k, str(v)) for k, v in dict(values["encoder_options"]).items())
     return Preset(name_or_path, summary, values)
+
+
+def parse_rate(value: str | float | Fraction) -> Fraction:
+    """``25``, ``23.976`` or ``"24000/1001"`` as a Fraction. Raises UsageError."""
+    try:
+        return Fraction(str(value))
+    except (ValueError, ZeroDivisionError) as exc:
+        raise UsageError(f"--frame-rate is {value!r}; give a number such as 25 or 24000/1001") from exc
 
 
 def make_spec(source: str, output: str, *, pipeline: str = "balanced", **flags: Any) -> PipelineSpec:
     """A spec from a preset with ``flags`` over it; a flag that is None leaves the preset's value.
 
+    ``frame_rate`` may be a number or text such as ``24000/1001``, and ``encoder_options`` a mapping.
     Raises UsageError on an unknown preset, an unknown flag or a value out of its set.
     """
     known = {f.name for f in fields(PipelineSpec)}
@@ -132,4 +177,8 @@ def make_spec(source: str, output: str, *, pipeline: str = "balanced", **flags: 
         values.pop("to", None)
     if flags.get("to") is not None and flags.get("scale") is None:
         values.pop("scale", None)
+    if "frame_rate" in values:
+        values["frame_rate"] = parse_rate(values["frame_rate"])
+    if isinstance(values.get("encoder_options"), Mapping):
+        values["encoder_options"] = tuple((key, str(value)) for key, value in values["encoder_options"].items())
     return PipelineSpec(source, output, **values)

@@ -36,7 +36,7 @@ def choose_placement(spec: PipelineSpec, loaded: LoadedNetwork, info: VideoInfo)
     # Interpolation has no noise of its own to hide rounding in, and costs nothing: always exact.
     trained = any(True for _ in loaded.network.parameters())
     precision = backend.precision(device, spec.precision if trained else "fp32")
-    strip_rows = spec.strip_rows or max(_STRIP_SAMPLES // info.width, 16)
+    strip_rows = spec.strip_rows or max(_STRIP_SAMPLES // (info.width * spec.batch_size), 16)
     return Placement(spec.backend, device, precision, strip_rows if strip_rows < info.height else None)
 
 

@@ -42,7 +42,8 @@ class TorchBackend:
         if device not in known:
             raise BackendError(f"no device '{device}' for the torch backend; this machine has: {', '.join(known)}")
         with _mapped_errors(device):
-            return TorchRunner(model.eval().to(device).to(memory_format=torch.channels_last), device)
+            placed: PlaneModel = model.eval().to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            return TorchRunner(placed, device)
 
 
 class TorchRunner:
@@ -73,19 +74,13 @@ class TorchRunner:
 def _bf16_in_hardware(device: str) -> bool:
     if device.startswith("cuda"):
         return torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
-    return "amx" in _cpu_flags() or "avx512_bf16" in _cpu_flags()
+    return any(_torch_says(probe) for probe in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"))
 
 
-def _cpu_flags() -> str:
-    capabilities = torch.backends.cpu.get_cpu_capability().lower()
-    extra = [name for name in ("amx", "avx512_bf16") if _torch_cpu_has(name)]
-    return " ".join([capabilities, *extra])
-
-
-def _torch_cpu_has(feature: str) -> bool:
-    probes = {"amx": "_is_amx_tile_supported", "avx512_bf16": "_is_avx512_bf16_supported"}
-    probe = getattr(torch.cpu, probes[feature], None)
-    return bool(probe()) if probe is not None else False
+def _torch_says(probe: str) -> bool:
+    """The answer of one of ``torch.cpu``'s feature probes, which are not public: False where a version lacks it."""
+    ask = getattr(torch.cpu, probe, None)
+    return bool(ask()) if ask is not None else False
 
 
 def _device_name(device: torch.device) -> str:
@@ -101,4 +96,8 @@ def _mapped_errors(device: str) -> Iterator[None]:
     except torch.OutOfMemoryError as exc:
         raise BackendError(f"{device} is out of memory; use a smaller --batch-size or --strip-rows") from exc
     except RuntimeError as exc:
-        raise BackendError(f"the torch backend failed on {device}: {str(exc).splitlines()[0]}") from exc
+        raise BackendError(f"the torch backend failed on {device}: {_first_line(exc)}") from exc
+
+
+def _first_line(exc: BaseException) -> str:
+    return next(iter(str(exc).splitlines()), type(exc).__name__)
