@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from vsr.errors import UsageError
 from vsr.frames import VideoInfo
 from vsr.io.encoders import Encoding, choose
 from vsr.io.target import Target
@@ -26,6 +27,9 @@ class Plan:
 
 def make_plan(spec: PipelineSpec, info: VideoInfo, target: Target, notices: Notices) -> Plan:
     """Decide encoder, size, network and device. Raises UsageError, NetworkError, SinkError or BackendError."""
+    if target.container == "image2" and not target.numbered and not info.still:
+        stem, _, suffix = target.final.rpartition(".")
+        raise UsageError(f"{target.final} is one picture, the source a video; number them: {stem}_%05d.{suffix}")
     encoding = choose(spec, target.container, target.default_codec, info, notices)
     size = _encodable(output_size(spec, info), encoding, notices)
     network = plan_network(spec, info, size)

@@ -4,7 +4,6 @@ from __future__ import annotations  # av's stream classes are generic for type c
 
 import io
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
 import av
@@ -50,7 +49,7 @@ class StreamPlan:
         what = f"{self.kind} stream #{self.index} ({self.codec})"
         if self.action == "convert":
             return f"{what} is converted to {self.target}: {self.reason}"
-        return f"{what} is dropped: {self.reason}; another container (mkv holds most) may carry it"
+        return f"{what} is dropped: {self.reason}"
 
 
 def live_tags(tags: dict[str, str]) -> dict[str, str]:
@@ -80,7 +79,9 @@ def plan_stream(stream: Stream, container: str) -> StreamPlan:
         target = _AUDIO_CODECS.get(container) or _default_audio(container)
         if target:
             return _plan(stream, codec, "convert", target, f"{container} can't hold {codec}")
-    return _plan(stream, codec, "drop", reason=f"{container} can't hold it")
+    if codec == "bin_data" and stream.container.chapters():
+        return _plan(stream, codec, "drop", reason="it is the chapters' own track; they are carried as chapters")
+    return _plan(stream, codec, "drop", reason=f"{container} can't hold it; mkv holds most")
 
 
 def _plan(stream: Stream, codec: str, action: Action, target: str = "", reason: str = "") -> StreamPlan:
@@ -113,6 +114,10 @@ def _default_audio(container: str) -> str | None:
     return None if codec == "none" else codec
 
 
+# In these, time begins at zero: the muxer would move every stream for one packet before it.
+NO_TIME_BEFORE_ZERO = frozenset({"avi", "flv", "mpeg", "vob"})
+
+
 class Carrier:
     """Adds the planned streams to an output and muxes their packets as the source hands them over."""
 
@@ -121,6 +126,7 @@ class Carrier:
         self._streams: dict[int, Stream] = {}
         self._converters: dict[int, Converter] = {}
         self._last_dts: dict[int, int] = {}
+        self._skips_padding = container in NO_TIME_BEFORE_ZERO
         self.packets_muxed: dict[int, int] = {}
         self.plans = [plan_stream(s, container) for s in source.streams if s.index != upscaled_index]
         for plan in self.plans:
@@ -165,6 +171,8 @@ class Carrier:
                     output.mux_one(converted)
                     self.packets_muxed[index] += 1
             elif index in self._streams:
+                if self._skips_padding and _is_before_zero(packet):
+                    continue  # an encoder's padding, which no player lets be heard
                 self._keep_order(index, packet)
                 packet.stream = self._streams[index]
                 output.mux_one(packet)
@@ -179,6 +187,8 @@ class Carrier:
 
     def _keep_order(self, index: int, packet: Packet) -> None:
         """Muxers refuse a dts that does not grow; a broken one is moved by a tick, as FFmpeg does."""
+        if packet.pts is None and packet.dts is None:
+            packet.pts = packet.dts = 0  # a cover picture
         if packet.dts is None:
             return
         last = self._last_dts.get(index)
@@ -189,6 +199,10 @@ class Carrier:
         self._last_dts[index] = packet.dts
 
 
+def _is_before_zero(packet: Packet) -> bool:
+    return packet.pts is not None and packet.pts + (packet.duration or 0) <= 0 and packet.pts < 0
+
+
 def copy_container_facts(source: InputContainer, output: OutputContainer) -> None:
     """Global metadata and chapters."""
     output.metadata.update(live_tags(source.metadata))
@@ -196,9 +210,3 @@ def copy_container_facts(source: InputContainer, output: OutputContainer) -> Non
     if chapters:
         output.set_chapters(chapters)
 
-
-def stream_start_s(stream: Stream) -> Fraction | None:
-    """When a stream starts, in seconds, where the container says so."""
-    if stream.start_time is None or not stream.time_base:
-        return None
-    return stream.start_time * stream.time_base

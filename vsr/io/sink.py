@@ -16,7 +16,7 @@ from vsr.errors import IntegrityError, SinkError, UsageError
 from vsr.frames import Frame, VideoInfo
 from vsr.io import formats, orientation
 from vsr.io.encoders import Encoding
-from vsr.io.passthrough import Carrier, StreamPlan, copy_container_facts, live_tags
+from vsr.io.passthrough import NO_TIME_BEFORE_ZERO, Carrier, StreamPlan, copy_container_facts, live_tags
 from vsr.io.wording import listening
 
 if TYPE_CHECKING:
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 _CONSTANT_RATE = {"avi", "yuv4mpegpipe", "rawvideo", "image2"}
 # These encoders count frames of one rate; in a container with timestamps their packets get the frames' own back.
 _COUNTING_ENCODERS = {"mpeg1video", "mpeg2video", "mpeg4"}
-# These can't hold the negative dts that B-frames begin with: the muxer would move every timestamp instead.
-_NO_NEGATIVE_DTS = {"avi", "mpegts", "flv", "mpeg", "vob", "hls"}
 _CODEC_FLAG_QSCALE, _CODEC_FLAG_FRAME_DURATION = 1 << 1, 1 << 8
 _LARGEST_MOVIE_TIMESCALE = 1_000_000
 _FF_QP2LAMBDA = 118
@@ -99,9 +97,9 @@ class FileSink:
         options: dict[str, str] = {}
         if self._target.container == "image2" and not self._target.numbered:
             options["update"] = "1"
-        if self._target.container in {"matroska", "webm"}:
-            # An AAC track begins before zero, with its encoder's padding. Matroska can say so; FFmpeg would rather
-            # move every stream.
+        if self._target.container in {"matroska", "webm", "mpegts"}:
+            # An AAC track begins before zero, with its encoder's padding. Matroska says so in signed block times,
+            # MPEG-TS in its wrapping clock; FFmpeg would rather move every stream.
             options["avoid_negative_ts"] = "disabled"
         if self._target.container in {"mp4", "mov"}:
             # A late start is kept as an edit in movie ticks, milliseconds by default: too coarse for a timestamp.
@@ -151,8 +149,8 @@ class FileSink:
         if encoding.qscale is not None:
             context.flags |= _CODEC_FLAG_QSCALE
             context.global_quality = encoding.qscale * _FF_QP2LAMBDA
-        if self._target.container in _NO_NEGATIVE_DTS or self._retimed is not None:
-            context.max_b_frames = 0
+        if self._target.container in NO_TIME_BEFORE_ZERO | {"mpegts"} or self._retimed is not None:
+            context.max_b_frames = 0  # their dts begins before zero
         options = dict(encoding.options)
         if encoding.layout.chroma_shift_x:
             options.setdefault("chroma_sample_location", encoding.color.chroma_location)

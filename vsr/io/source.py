@@ -72,8 +72,8 @@ class VideoSource:
             yield first
             yield from self._decoded
 
-        frames: Iterator[VideoFrame] = self._same_geometry(rest())
         info = self.info
+        frames: Iterator[VideoFrame] = self._same_geometry(rest(), info)
         if info.interlaced and spec.interlaced == "bwdif":
             self._notices.say("the source is interlaced; it is deinterlaced (bwdif), --interlaced keep leaves it")
             frames = filters.apply(frames, filters.DEINTERLACE, self.stream)
@@ -81,7 +81,8 @@ class VideoSource:
         if bake_orientation and info.display_matrix is not None:
             turn = orientation.filters(info.display_matrix)
             if turn:
-                self._notices.say(f"the output can't say its orientation; {orientation.describe(info.display_matrix)}")
+                turn_words = orientation.describe(info.display_matrix)
+                self._notices.say(f"the output can't say its orientation; the picture itself gets {turn_words}")
                 frames = filters.apply(frames, turn, self.stream)
             info = _upright(info, swapped=info.rotated_sideways)
         self.info = info
@@ -105,7 +106,7 @@ class VideoSource:
         self._check_whole()
 
     def _set_aside(self, packet: Packet[Stream]) -> None:
-        if packet.dts is not None or packet.pts is not None:
+        if packet.size:  # an empty one only tells a decoder that the end is reached
             self._note_reached(packet)
             self.packets.append(packet)
 
@@ -126,9 +127,8 @@ class VideoSource:
                 f"its data ends at {float(self._reached_s):.2f} s"
             )
 
-    def _same_geometry(self, frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
+    def _same_geometry(self, frames: Iterator[VideoFrame], info: VideoInfo) -> Iterator[VideoFrame]:
         """Frames of another size or format than the first are converted to it, which is said."""
-        info = self.info
         name = formats.pix_fmt_of(info.layout)
         for frame in frames:
             changed_size = (frame.width, frame.height) != (info.width, info.height)
