@@ -28,7 +28,7 @@ _CPU_FEATURES = {
 }
 # Import name -> (what it is for, what to install).
 _OPTIONAL = {
-    "tensorboard": ("scalars of 'vsr train'", "pip install 'vsr[train]'"),
+    "tensorboard": ("scalars of 'vsr train'", "pip install tensorboard"),
     "cv2": ("cameras and windows; no command of this version needs it", "pip install opencv-python-headless"),
     "tensorrt": ("engines for NVIDIA GPUs; no backend of this version needs it", "pip install tensorrt"),
 }

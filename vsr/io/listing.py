@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import av
 
-from vsr.io.passthrough import stream_start_s
-
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.stream import Stream
@@ -35,7 +33,6 @@ def container_facts(container: InputContainer) -> dict[str, Any]:
 def stream_facts(stream: Stream) -> dict[str, Any]:
     """Codec, language, disposition and times of a stream of any type."""
     context = stream.codec_context
-    start_s = stream_start_s(stream)
     timed = stream.duration is not None and stream.time_base is not None
     return {
         "index": stream.index,
@@ -46,7 +43,7 @@ def stream_facts(stream: Stream) -> dict[str, Any]:
         "language": stream.language,
         "title": stream.metadata.get("title"),
         "disposition": [flag.name for flag in type(stream.disposition) if flag in stream.disposition],
-        "start_s": None if start_s is None else float(start_s),
+        "start_s": _start_s(stream),
         "duration_s": float(stream.duration * stream.time_base) if timed else None,  # type: ignore[operator]
     }
 
@@ -62,15 +59,20 @@ def _details(stream: Stream) -> str:
     return ""
 
 
+def _start_s(stream: Stream) -> float | None:
+    if stream.start_time is None or not stream.time_base:
+        return None
+    return float(stream.start_time * stream.time_base)
+
+
 def timing_facts(stream: VideoStream, *, interlaced: bool) -> dict[str, Any]:
     """Rates and start of a video stream, and whether its frames last unequally long."""
     average, base = stream.average_rate, stream.base_rate
-    start_s = stream_start_s(stream)
     return {
         "average_rate": str(average) if average else None,
         "base_rate": str(base) if base else None,
         "variable_rate": _is_variable(average, base, interlaced=interlaced),
-        "start_s": None if start_s is None else float(start_s),
+        "start_s": _start_s(stream),
     }
 
 
