@@ -1,4 +1,4 @@
-"""Video super-resolution: ``vsr.upscale`` a file, or take the upscaled ``vsr.frames`` to an encoder of your own."""
+"""Video super-resolution: ``vsr.upscale`` a file, or take the ``vsr.upscaled_frames`` to an encoder of your own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from vsr.report import RunReport
 
 __version__ = version("vsr")
-__all__ = ["__version__", "frames", "upscale"]
+__all__ = ["__version__", "upscale", "upscaled_frames"]
 
 
 def upscale(source: str | PathLike[str], output: str | PathLike[str], **options: Any) -> RunReport:
@@ -29,13 +29,13 @@ def upscale(source: str | PathLike[str], output: str | PathLike[str], **options:
     return run(make_spec(str(source), str(output), **options))
 
 
-def frames(source: str | PathLike[str], **options: Any) -> Iterator[Frame]:
+def upscaled_frames(source: str | PathLike[str], **options: Any) -> Iterator[Frame]:
     """The upscaled frames of ``source`` in order, upright, as planes R, G, B of uint8; nothing is written.
 
     Each has ``planes``, ``rgb()`` for one (height, width, 3) array, ``pts``, ``time_base`` and ``time_s``.
     ``options`` as in ``upscale``. Raises ``vsr.errors.VsrError``.
     """
-    from vsr.pipeline import frames as pipeline_frames
+    from vsr.pipeline import frames
     from vsr.spec import make_spec
 
-    return pipeline_frames(make_spec(str(source), "", **options))
+    return frames(make_spec(str(source), "", **options))

@@ -101,7 +101,7 @@ def _color(stream: VideoStream, frame: VideoFrame, name: str, still: bool, notic
     matrix = int(frame.colorspace)
     if layout.family == "rgb":
         matrix = MATRIX_RGB
-    elif matrix == UNSPECIFIED or (matrix == MATRIX_RGB and layout.family == "yuv"):
+    elif matrix in (UNSPECIFIED, MATRIX_RGB):
         matrix = MATRIX_SMPTE170M if frame.height < _HD_HEIGHT else MATRIX_BT709
         if layout.family == "yuv":
             guessed.append("matrix")

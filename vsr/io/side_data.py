@@ -32,6 +32,28 @@ _LOCATIONS: dict[str, ChromaLocation] = {
 }
 
 
+def legible(frame: VideoFrame, stream: VideoStream) -> VideoFrame:
+    """``frame``, without side data newer than PyAV has names for (EXIF is), on which it would stumble."""
+    while True:
+        try:
+            names(frame)
+        except ValueError as unknown:
+            number = re.match(r"\d+", str(unknown))
+            if number is None:
+                raise
+            frame = _filtered(frame, stream, "sidedata", f"mode=delete:type={number[0]}")
+        else:
+            return frame
+
+
+def _filtered(frame: VideoFrame, stream: VideoStream, name: str, arguments: str | None = None) -> VideoFrame:
+    graph = Graph()
+    graph.link_nodes(graph.add_buffer(template=stream), graph.add(name, arguments), graph.add("buffersink"))
+    graph.configure()
+    graph.push(frame)
+    return graph.vpull()
+
+
 def names(frame: VideoFrame) -> set[str]:
     """Names of the side data that ``frame`` has."""
     return {item.type.name for item in frame.side_data}
@@ -60,11 +82,7 @@ def chroma_location(frame: VideoFrame, stream: VideoStream) -> ChromaLocation | 
     av.logging.set_level(av.logging.INFO)
     try:
         with av.logging.Capture(local=True) as lines:
-            graph = Graph()
-            graph.link_nodes(graph.add_buffer(template=stream), graph.add("showinfo"), graph.add("buffersink"))
-            graph.configure()
-            graph.push(frame)
-            graph.pull()
+            _filtered(frame, stream, "showinfo")
     finally:
         av.logging.set_level(previous)
     match = re.search(r"\bcl:(\w+)", "".join(text for _, _, text in lines))

@@ -97,7 +97,8 @@ class VideoSource:
                     continue
                 self._note_reached(packet)
                 try:
-                    yield from self.stream.decode(packet)  # type: ignore[arg-type]
+                    for frame in self.stream.decode(packet):  # type: ignore[arg-type]
+                        yield side_data.legible(frame, self.stream)
                 except InvalidDataError:
                     self.corrupt_packets += 1
                     self._notices.say("the source has damaged packets; what the decoder can't conceal is skipped")
