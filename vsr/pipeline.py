@@ -12,7 +12,7 @@ from vsr.io.sink import FileSink
 from vsr.io.source import VideoSource
 from vsr.io.target import RGB_FRAMES, resolve
 from vsr.notices import Notices
-from vsr.plan import make_plan
+from vsr.plan import Plan, make_plan
 from vsr.report import RunReport, bottleneck, make_report, stage_reports
 from vsr.spec import PipelineSpec
 from vsr.upscaler import Upscaler
@@ -38,7 +38,7 @@ def run(
     with VideoSource(spec, notices, bake_orientation=not target.carries_orientation) as source:
         plan = make_plan(spec, source.info, target, notices)
         with (
-            Upscaler(plan.network.loaded, plan.placement, plan.source, plan.target) as upscaler,
+            open_upscaler(plan) as upscaler,
             FileSink(target, plan.encoding, plan.size, source, notices) as sink,
             Flow() as flow,
         ):
@@ -60,10 +60,15 @@ def frames(spec: PipelineSpec, *, notices: Notices | None = None) -> Iterator[Fr
     keep_freed_memory()
     with VideoSource(spec, notices, bake_orientation=True) as source:
         plan = make_plan(replace(spec, pix_fmt="gbrp", codec="rawvideo"), source.info, RGB_FRAMES, notices)
-        with Upscaler(plan.network.loaded, plan.placement, plan.source, plan.target) as upscaler, Flow() as flow:
+        with open_upscaler(plan) as upscaler, Flow() as flow:
             decoded = flow.buffer(source, depth=spec.read_ahead, name="decode")
             upscaled = flow.buffer(upscaler(batch(decoded, spec.batch_size)), depth=spec.write_ahead, name="upscale")
             yield from unbatch(upscaled)
+
+
+def open_upscaler(plan: Plan) -> Upscaler:
+    """The upscaler that ``plan`` decided on, its network loaded on the device."""
+    return Upscaler(plan.network.loaded, plan.placement, plan.source, plan.target, by_field=plan.by_field)
 
 
 def _progress(flow: Flow, sink: FileSink, source: VideoSource, elapsed_s: float) -> Progress:

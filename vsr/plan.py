@@ -23,6 +23,8 @@ class Plan:
     placement: Placement
     source: Picture
     target: Picture
+    by_field: bool
+    """True for interlaced frames that stay so: each field is upscaled by itself."""
 
 
 def make_plan(spec: PipelineSpec, info: VideoInfo, target: Target, notices: Notices) -> Plan:
@@ -37,6 +39,9 @@ def make_plan(spec: PipelineSpec, info: VideoInfo, target: Target, notices: Noti
         passes = ", then ".join(f"x{scale}" for scale in network.passes)
         notices.say(f"no weights of {spec.network} reach {size.requested} at once: passes of {passes}")
     placement = choose_placement(spec, network.loaded, info)
+    if info.interlaced:
+        _check_fields(info, size, encoding)
+        notices.say("the frames stay interlaced; each field is upscaled by itself")
     return Plan(
         encoding=encoding,
         size=size,
@@ -44,7 +49,18 @@ def make_plan(spec: PipelineSpec, info: VideoInfo, target: Target, notices: Noti
         placement=placement,
         source=Picture(info.width, info.height, info.layout, info.color),
         target=Picture(size.width, size.height, encoding.layout, encoding.color),
+        by_field=info.interlaced,
     )
+
+
+def _check_fields(info: VideoInfo, size: OutputSize, encoding: Encoding) -> None:
+    """Both fields need whole lines of every plane."""
+    for height, layout in ((info.height, info.layout), (size.height, encoding.layout)):
+        if height % (2 << layout.chroma_shift_y):
+            raise UsageError(
+                f"--interlaced keep needs a height that is a multiple of {2 << layout.chroma_shift_y}, not {height}; "
+                "use --interlaced bwdif"
+            )
 
 
 def _encodable(size: OutputSize, encoding: Encoding, notices: Notices) -> OutputSize:

@@ -7,7 +7,7 @@ from typing import Self
 
 import torch
 
-from vsr import backends
+from vsr import backends, fields
 from vsr.frames import Batch, VideoInfo
 from vsr.networks.registry import LoadedNetwork
 from vsr.plane_model import Picture, PlaneModel, Precision
@@ -41,10 +41,18 @@ def choose_placement(spec: PipelineSpec, loaded: LoadedNetwork, info: VideoInfo)
 
 
 class Upscaler:
-    """Call it with an iterable of batches for an iterator of upscaled ones, in order, one out for each in."""
+    """Call it with an iterable of batches for an iterator of upscaled ones, in order, one out for each in.
 
-    def __init__(self, loaded: LoadedNetwork, placement: Placement, source: Picture, target: Picture):
+    ``by_field`` upscales the two fields of interlaced frames by themselves and weaves them again.
+    """
+
+    def __init__(
+        self, loaded: LoadedNetwork, placement: Placement, source: Picture, target: Picture, *, by_field: bool = False
+    ):
         self.placement = placement
+        self._by_field = by_field
+        if by_field:
+            source, target = (replace(picture, height=picture.height // 2) for picture in (source, target))
         model = PlaneModel(loaded.network, source, target, placement.precision, placement.strip_rows)
         self._runner = backends.get(placement.backend).load(model, placement.device)
         self.device = self._runner.device
@@ -55,6 +63,8 @@ class Upscaler:
 
     def upscale(self, planes: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
         """Planes (N, h, w) of the source picture to those of the target picture. Raises BackendError."""
+        if self._by_field:
+            return fields.weave(self._runner(fields.split(planes)))
         return self._runner(planes)
 
     def close(self) -> None:

@@ -133,3 +133,40 @@ def test_interlaced_video_is_deinterlaced_with_a_notice(tmp_path: Path) -> None:
     assert read_clip(tmp_path / "out.mkv").pts_s == read_clip(source).pts_s
     with av.open(str(tmp_path / "out.mkv")) as container:
         assert not any(frame.interlaced_frame for frame in container.decode(video=0))
+
+
+def test_interlaced_video_can_stay_so(tmp_path: Path) -> None:
+    source = make(tmp_path / "in.mkv", Recipe(options={"x264-params": "tff=1"}))
+    report = vsr.upscale(source, tmp_path / "out.mkv", network="bicubic", interlaced="keep")
+    assert any("interlaced" in notice for notice in report.notices)
+    with av.open(str(tmp_path / "out.mkv")) as container:
+        frames = list(container.decode(video=0))
+    assert [frame.interlaced_frame for frame in frames] == [True] * 10
+    assert read_clip(tmp_path / "out.mkv").pts_s == read_clip(source).pts_s
+
+
+def test_closed_captions_ride_along(tmp_path: Path) -> None:
+    """Captions (CEA-708 in SEI) of a broadcast stream are side data of frames, not a stream."""
+    source = tmp_path / "in.ts"
+    captions = bytes([0xFC, 0x94, 0x2C, 0xFC, 0x94, 0x2C])
+    make(source, Recipe(options={"bf": "0"}))
+    _insert_captions(source, tmp_path / "captions.ts", captions)
+    vsr.upscale(tmp_path / "captions.ts", tmp_path / "out.mp4", network="bicubic")
+    assert _side_data(tmp_path / "captions.ts")["A53_CC"] == captions
+    assert _side_data(tmp_path / "out.mp4")["A53_CC"] == captions
+
+
+def _insert_captions(source: Path, target: Path, captions: bytes) -> None:
+    """Put a user_data_registered SEI (ATSC A/53 part 4) before each picture's slice."""
+    payload = b"\xb5\x00\x31GA94\x03" + bytes([0x40 | len(captions) // 3, 0xFF]) + captions + b"\xff"
+    sei = b"\x00\x00\x00\x01\x06\x04" + bytes([len(payload)]) + payload + b"\x80"
+    with av.open(str(source)) as old, av.open(str(target), "w") as new:
+        stream = new.add_stream_from_template(old.streams.video[0], opaque=True)
+        for packet in old.demux():
+            if packet.size:
+                content = bytes(packet)
+                slice_at = min(i for i in (content.find(b"\0\0\1" + bytes([t])) for t in (0x65, 0x41, 0x01, 0x61)) if i >= 0)
+                changed = av.Packet(content[:slice_at] + sei + content[slice_at:])
+                changed.pts, changed.dts, changed.time_base = packet.pts, packet.dts, packet.time_base
+                changed.stream, changed.is_keyframe = stream, packet.is_keyframe
+                new.mux(changed)

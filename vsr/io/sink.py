@@ -36,6 +36,7 @@ _CONSTANT_RATE = {"avi", "yuv4mpegpipe", "rawvideo", "image2"}
 # These encoders count frames of one rate; in a container with timestamps their packets get the frames' own back.
 _COUNTING_ENCODERS = {"mpeg1video", "mpeg2video", "mpeg4"}
 _CODEC_FLAG_QSCALE, _CODEC_FLAG_FRAME_DURATION = 1 << 1, 1 << 8
+_CODEC_FLAG_INTERLACED_DCT, _CODEC_FLAG_INTERLACED_ME = 1 << 18, 1 << 29
 _LARGEST_MOVIE_TIMESCALE = 1_000_000
 _FF_QP2LAMBDA = 118
 _MP4_TAGS = {
@@ -146,6 +147,9 @@ class FileSink:
         context.colorspace, context.color_primaries = encoding.color.matrix, encoding.color.primaries
         context.color_trc = encoding.color.transfer
         context.flags |= _CODEC_FLAG_FRAME_DURATION
+        if info.interlaced:
+            context.flags |= _CODEC_FLAG_INTERLACED_DCT | _CODEC_FLAG_INTERLACED_ME
+            context.field_order = self._source.stream.codec_context.field_order
         if encoding.qscale is not None:
             context.flags |= _CODEC_FLAG_QSCALE
             context.global_quality = encoding.qscale * _FF_QP2LAMBDA

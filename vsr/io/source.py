@@ -155,7 +155,7 @@ class VideoSource:
                 pts=timeline.place(pts, raw.dts, duration),
                 time_base=info.time_base,
                 duration=duration,
-                props=_properties(raw),
+                props=_properties(raw, interlaced=info.interlaced),
             )
 
     @property
@@ -176,9 +176,12 @@ class VideoSource:
         self.close()
 
 
-def _properties(frame: VideoFrame) -> VideoFrame | None:
-    """A tiny frame that carries the properties worth writing again; None, as nearly always, when there are none."""
-    if side_data.names(frame) & side_data.CARRIED:
+def _properties(frame: VideoFrame, *, interlaced: bool) -> VideoFrame | None:
+    """A tiny frame that carries the properties worth writing again; None, as nearly always, when there are none.
+
+    Which field comes first is one of them, for frames that stay interlaced.
+    """
+    if interlaced or side_data.names(frame) & side_data.CARRIED:
         return frame.reformat(width=16, height=16, format="yuv420p", interpolation="POINT")
     return None
 
