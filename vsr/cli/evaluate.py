@@ -57,7 +57,7 @@ def _print_scores(table: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    title = f"{table['network']} x{table['scale']} on {table['data']}"
+    title = f"{table['network']} x{table['scale']}, {Path(table['data']).name}"
     view = Table(
         "image", title=title, caption=f"weights {table['weights'] or 'none'}, {table['parameters']} parameters"
     )
