@@ -1,0 +1,45 @@
+"""What every test stands on: GPU tests that can't skip unseen, no thread left behind, small clips to work on."""
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.io.making import Recipe, make
+
+# Tensors here are tiny: a second thread costs more in waiting than it gives, the more so on a busy machine.
+torch.set_num_threads(1)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test marked ``cuda`` skips without a GPU, but fails where the machine is declared to have one."""
+    if item.get_closest_marker("cuda") is None or torch.cuda.is_available():
+        return
+    if os.environ.get("VSR_REQUIRE_CUDA") == "1":
+        pytest.fail("VSR_REQUIRE_CUDA=1, but torch finds no CUDA device", pytrace=False)
+    pytest.skip("no CUDA device")
+
+
+def stage_threads() -> list[str]:
+    """Names of the threads of vsr's stages that are alive."""
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("vsr-")]
+
+
+@pytest.fixture(autouse=True)
+def no_thread_left() -> Iterator[None]:
+    """Whatever a test does, the threads of its stages end with it."""
+    yield
+    assert stage_threads() == []
+
+
+@pytest.fixture(scope="session")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one small clip with sound (64x48, 12 frames) in two containers: do not write into it."""
+    folder = tmp_path_factory.mktemp("clips")
+    recipe = Recipe(pts=tuple(512 * i for i in range(12)), audio=("aac",))
+    for name in ("clip.mp4", "clip.mkv"):
+        make(folder / name, recipe)
+    return folder
