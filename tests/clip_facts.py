@@ -48,7 +48,7 @@ def read_clip(path: Path, video_index: int | None = None) -> ClipFacts:
     with av.open(str(path)) as container:
         streams = [s for s in container.streams.video if not s.disposition & _NOT_THE_VIDEO]
         stream = next(s for s in streams if video_index in (None, s.index))
-        stream.thread_type = "AUTO"  # type: ignore[assignment]
+        stream.thread_type = "AUTO"
         facts: ClipFacts | None = None
         pts: list[Fraction] = []
         for frame in container.decode(stream):

@@ -11,9 +11,10 @@ from vsr.pipeline import run
 from vsr.report import RunReport
 from vsr.spec import PipelineSpec
 
-VIDEO_SUFFIXES = frozenset(
-    ".3gp .asf .avi .flv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogv .ts .vob .webm .wmv .y4m".split()
-)
+VIDEO_SUFFIXES = frozenset({
+    ".3gp", ".asf", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv",
+    ".ts", ".vob", ".webm", ".wmv", ".y4m",
+})  # fmt: skip
 
 
 def run_folder(spec: PipelineSpec, *, tell: Callable[[str], None] | None = None) -> list[RunReport]:

@@ -51,7 +51,9 @@ def run(
                     progress(_progress(flow, sink, source, time.perf_counter() - started))
             sink.commit()
             wall_s = time.perf_counter() - started
-            return make_report(spec, plan, source, sink, flow, wall_s, upscaler.device, notices)
+            return make_report(
+                spec, plan, source=source, sink=sink, flow=flow, wall_s=wall_s, device=upscaler.device, notices=notices
+            )
 
 
 def frames(spec: PipelineSpec, *, notices: Notices | None = None) -> Iterator[Frame]:

@@ -64,7 +64,8 @@ def stage_reports(flow: Flow, wall_s: float, frames: int) -> tuple[StageReport, 
     busy = [(t.name, t.busy_s) for t in flow.timings()]
     busy.append(("encode", max(wall_s - flow.consumer_wait_s, 0.0)))
     return tuple(
-        StageReport(name, frames, 1000 * s / max(frames, 1), min(s / wall_s, 1.0) if wall_s else 0.0) for name, s in busy
+        StageReport(name, frames, 1000 * s / max(frames, 1), min(s / wall_s, 1.0) if wall_s else 0.0)
+        for name, s in busy
     )
 
 
@@ -74,7 +75,7 @@ def bottleneck(stages: tuple[StageReport, ...]) -> str:
 
 
 def make_report(
-    spec: PipelineSpec, plan: Plan, source: VideoSource, sink: FileSink, flow: Flow, wall_s: float, device: str,
+    spec: PipelineSpec, plan: Plan, *, source: VideoSource, sink: FileSink, flow: Flow, wall_s: float, device: str,
     notices: Notices,
 ) -> RunReport:  # fmt: skip
     """Gather the report of a finished run."""
@@ -101,7 +102,11 @@ def make_report(
         backend=plan.placement.backend,
         precision=plan.placement.precision,
         device=device,
-        input={"video_stream": source.stream.index, "codec": source.stream.codec_context.name, **info_facts(source.info)},
+        input={
+            "video_stream": source.stream.index,
+            "codec": source.stream.codec_context.name,
+            **info_facts(source.info),
+        },
         result=_result_facts(plan),
         color={"source": color_facts(source.info.color), "output": color_facts(plan.encoding.color)},
         streams=tuple(asdict(stream) for stream in sink.report.streams),

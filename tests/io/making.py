@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import av
 import numpy as np
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from av.container import OutputContainer
-    from av.stream import Stream
     from av.video.stream import VideoStream
 
 ASS_HEADER = (
@@ -65,9 +64,9 @@ def make(path: Path, recipe: Recipe | None = None) -> Path:
     recipe = recipe or Recipe()
     with av.open(str(path), "w") as output:
         video = _add_video(output, recipe)
-        others: list[Stream] = [output.add_stream(codec, rate=48000) for codec in recipe.audio]
+        others: list[Any] = [output.add_stream(codec, rate=48000) for codec in recipe.audio]
         for codec in recipe.subtitles:
-            subtitle = output.add_stream(codec)
+            subtitle: Any = output.add_stream(codec)
             subtitle.codec_context.subtitle_header = ASS_HEADER
             subtitle.codec_context.time_base = Fraction(1, 1000)
             subtitle.metadata["language"] = "deu"
@@ -77,16 +76,18 @@ def make(path: Path, recipe: Recipe | None = None) -> Path:
             output.add_attachment("font.ttf", "application/x-truetype-font", b"not really a font" * 40)
         if recipe.chapters:
             halves = [(0, 200, "first"), (200, 400, "second")]
-            output.set_chapters([
-                {"id": i + 1, "start": a, "end": b, "time_base": Fraction(1, 1000), "metadata": {"title": title}}
-                for i, (a, b, title) in enumerate(halves)
-            ])
+            output.set_chapters(
+                [
+                    {"id": i + 1, "start": a, "end": b, "time_base": Fraction(1, 1000), "metadata": {"title": title}}
+                    for i, (a, b, title) in enumerate(halves)
+                ]
+            )
         _write(output, video, others, recipe)
     return path
 
 
 def _add_video(output: OutputContainer, recipe: Recipe) -> VideoStream:
-    video = output.add_stream(recipe.codec, rate=recipe.rate, options=dict(recipe.options))
+    video: Any = output.add_stream(recipe.codec, rate=recipe.rate, options=dict(recipe.options))
     video.width, video.height = recipe.size
     video.pix_fmt = recipe.pix_fmt
     context = video.codec_context
@@ -95,17 +96,17 @@ def _add_video(output: OutputContainer, recipe: Recipe) -> VideoStream:
     context.color_range, context.colorspace, context.color_primaries, context.color_trc = recipe.color
     if recipe.rotation is not None:
         video.set_display_rotation(recipe.rotation[0], hflip=recipe.rotation[1])
-    return video
+    return cast("VideoStream", video)
 
 
-def _write(output: OutputContainer, video: VideoStream, others: list[Stream], recipe: Recipe) -> None:
+def _write(output: OutputContainer, video: VideoStream, others: list[Any], recipe: Recipe) -> None:
     output.start_encoding()
     for stream in others:
         if stream.type == "audio":
             _write_audio(output, stream)
         else:
             event = SubtitleSet.create(text=b"0,0,Default,,0,0,0,,Hello", start=0, end=200, pts=0)
-            packet = stream.codec_context.encode_subtitle(event)  # type: ignore[union-attr]
+            packet = stream.codec_context.encode_subtitle(event)
             packet.stream, packet.time_base = stream, Fraction(1, 1000)
             packet.pts = packet.dts = 100
             packet.duration = 200
@@ -117,17 +118,17 @@ def _write(output: OutputContainer, video: VideoStream, others: list[Stream], re
     output.mux(video.encode(None))
 
 
-def _write_audio(output: OutputContainer, stream: Stream) -> None:
+def _write_audio(output: OutputContainer, stream: Any) -> None:
     context = stream.codec_context
     step = getattr(context, "frame_size", 0) or 1024
     for start in range(0, int(48000 * 0.4), step):
         tone = np.sin(np.arange(start, start + step) * 2 * np.pi * 440 / 48000).astype(np.float32) * 0.3
         frame = av.AudioFrame.from_ndarray(np.stack((tone, tone)), format="fltp", layout="stereo")
         frame.sample_rate, frame.pts, frame.time_base = 48000, start, Fraction(1, 48000)
-        if context.format.name != "fltp":  # type: ignore[union-attr]
-            resampler = av.AudioResampler(format=context.format, layout="stereo", rate=48000)  # type: ignore[union-attr]
+        if context.format.name != "fltp":
+            resampler = av.AudioResampler(format=context.format, layout="stereo", rate=48000)
             for piece in resampler.resample(frame):
-                output.mux(stream.encode(piece))  # type: ignore[attr-defined]
+                output.mux(stream.encode(piece))
         else:
-            output.mux(stream.encode(frame))  # type: ignore[attr-defined]
-    output.mux(stream.encode(None))  # type: ignore[attr-defined]
+            output.mux(stream.encode(frame))
+    output.mux(stream.encode(None))

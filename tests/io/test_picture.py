@@ -3,6 +3,7 @@
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -13,14 +14,17 @@ from tests.clip_facts import read_clip
 from tests.io.making import Recipe, make, picture
 
 HDR_PARAMS = (
-    "log-level=error:master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1):max-cll=1000,400"
+    "log-level=error:max-cll=1000,400:"
+    "master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)"
 )
 
 
 def _side_data(path: Path) -> dict[str, bytes]:
     with av.open(str(path)) as container:
         frame = next(container.decode(video=0))
-        return {item.type.name: bytes(item) for item in frame.side_data}
+        side_data: Any = frame.side_data
+        items = [side_data[i] for i in range(len(side_data))]
+        return {item.type.name: bytes(item) for item in items}
 
 
 @pytest.mark.parametrize("color", [(1, 1, 1, 1), (2, 1, 1, 1), (1, 6, 6, 6), (1, 5, 5, 6), (2, 5, 5, 6), (1, 9, 9, 14)])
@@ -67,7 +71,9 @@ def test_static_hdr_metadata_is_written_again(tmp_path: Path, codec: str) -> Non
     vsr.upscale(source, tmp_path / "out.mkv", network="bicubic", codec=codec)
     before, after = _side_data(source), _side_data(tmp_path / "out.mkv")
     assert after["CONTENT_LIGHT_LEVEL"] == before["CONTENT_LIGHT_LEVEL"]
-    numbers = [np.frombuffer(data["MASTERING_DISPLAY_METADATA"], np.int32)[:20].reshape(10, 2) for data in (before, after)]
+    numbers = [
+        np.frombuffer(data["MASTERING_DISPLAY_METADATA"], np.int32)[:20].reshape(10, 2) for data in (before, after)
+    ]
     was, now = (pairs[:, 0] / pairs[:, 1] for pairs in numbers)
     np.testing.assert_allclose(now, was, rtol=1e-3, atol=2**-14)  # AV1 counts luminance in 1/16384 cd/m2
     assert read_clip(tmp_path / "out.mkv").color == (1, 9, 9, 16)
@@ -91,7 +97,9 @@ def test_orientation_is_carried_or_applied(tmp_path: Path, rotation: tuple[float
     with av.open(str(tmp_path / "out.ts")) as container:
         shown = next(container.decode(video=0)).to_ndarray(format="gray")[::2, ::2].astype(int)
     stored = picture(replace(recipe, rotation=None), 0).to_ndarray(format="gray").astype(int)
-    turned = {(turn, flip): np.rot90(stored, turn)[:, :: -1 if flip else 1] for turn in range(4) for flip in (False, True)}
+    turned = {
+        (turn, flip): np.rot90(stored, turn)[:, :: -1 if flip else 1] for turn in range(4) for flip in (False, True)
+    }
     errors = {key: np.abs(shown - one).mean() for key, one in turned.items() if one.shape == shown.shape}
     assert min(errors, key=errors.__getitem__) == (round(rotation[0] / 90) % 4, rotation[1])
 
@@ -165,7 +173,9 @@ def _insert_captions(source: Path, target: Path, captions: bytes) -> None:
         for packet in old.demux():
             if packet.size:
                 content = bytes(packet)
-                slice_at = min(i for i in (content.find(b"\0\0\1" + bytes([t])) for t in (0x65, 0x41, 0x01, 0x61)) if i >= 0)
+                slice_at = min(
+                    i for i in (content.find(b"\0\0\1" + bytes([t])) for t in (0x65, 0x41, 0x01, 0x61)) if i >= 0
+                )
                 changed = av.Packet(content[:slice_at] + sei + content[slice_at:])
                 changed.pts, changed.dts, changed.time_base = packet.pts, packet.dts, packet.time_base
                 changed.stream, changed.is_keyframe = stream, packet.is_keyframe

@@ -2,9 +2,11 @@
 
 import struct
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 import vsr
@@ -14,7 +16,7 @@ from vsr.folder import run_folder
 from vsr.spec import make_spec
 
 
-def _read(path: Path) -> np.ndarray:  # type: ignore[type-arg]
+def _read(path: Path) -> npt.NDArray[np.int_]:
     with av.open(str(path)) as container:
         return next(container.decode(video=0)).to_ndarray(format="rgb24").astype(int)
 
@@ -22,7 +24,7 @@ def _read(path: Path) -> np.ndarray:  # type: ignore[type-arg]
 def _save(path: Path, pix_fmt: str = "rgb24", index: int = 0) -> Path:
     codec = {".png": "png", ".jpg": "mjpeg", ".webp": "libwebp", ".tif": "tiff", ".bmp": "bmp"}[path.suffix]
     with av.open(str(path), "w", format="image2", options={"update": "1"}) as output:
-        stream = output.add_stream(codec, options={"quality": "95"} if codec == "libwebp" else {})
+        stream: Any = output.add_stream(codec, options={"quality": "95"} if codec == "libwebp" else {})
         stream.width, stream.height, stream.pix_fmt = 64, 48, pix_fmt
         output.mux(stream.encode(picture(Recipe(pix_fmt=pix_fmt, color=(2, 5, 2, 2)), index)))
         output.mux(stream.encode(None))

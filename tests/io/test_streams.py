@@ -88,7 +88,8 @@ def test_converted_subtitles_keep_words_and_times(rich: Path, tmp_path: Path) ->
     with av.open(str(output)) as container:
         stream = container.streams.subtitles[0]
         packets = [p for p in container.demux(stream) if p.size > 2]
-        assert [(p.pts * p.time_base, p.duration * p.time_base) for p in packets] == [(Fraction(1, 10), Fraction(1, 5))]
+        times = [((p.pts or 0) * p.time_base, (p.duration or 0) * p.time_base) for p in packets]
+        assert times == [(Fraction(1, 10), Fraction(1, 5))]
         assert b"Hello" in bytes(packets[0])
 
 

@@ -16,7 +16,9 @@ SHAPES = {
     "late start": Recipe(pts=tuple(6400 + 512 * i for i in range(8))),
     "B-frames": Recipe(options={"bf": "3", "b_strategy": "0"}, pts=tuple(512 * i for i in range(14))),
     "one frame": Recipe(pts=(0,)),
-    "film rate": Recipe(pts=tuple(1001 * i for i in range(9)), time_base=Fraction(1, 24000), rate=Fraction(24000, 1001)),
+    "film rate": Recipe(
+        pts=tuple(1001 * i for i in range(9)), time_base=Fraction(1, 24000), rate=Fraction(24000, 1001)
+    ),
 }
 
 
@@ -48,7 +50,10 @@ def test_a_container_without_timestamps_says_that_it_rounds(tmp_path: Path) -> N
 def test_missing_and_backward_timestamps_are_repaired_and_counted() -> None:
     notices = Notices()
     timeline = Timeline(Fraction(1, 1000), Fraction(25), notices)
-    placed = [timeline.place(*stamps) for stamps in ((0, 0, 40), (None, 40, 40), (None, None, 0), (60, 60, 40), (None, None, 20))]
+    placed = [
+        timeline.place(*stamps)
+        for stamps in ((0, 0, 40), (None, 40, 40), (None, None, 0), (60, 60, 40), (None, None, 20))
+    ]
     assert placed == [0, 40, 80, 81, 82 + 19]
     assert timeline.repaired == 1
     assert len(notices.said) == 2

@@ -23,29 +23,42 @@ def tell(text: str) -> None:
 
 
 def run(
-    source: Annotated[str, typer.Argument(help="Video, picture, numbered pictures (in_%04d.png) or folder to upscale.")],
+    source: Annotated[
+        str, typer.Argument(help="Video, picture, numbered pictures (in_%04d.png) or folder to upscale.")
+    ],
     output: Annotated[str, typer.Argument(help="File to write (its extension chooses the container), or a folder.")],
-    scale: Annotated[int | None, typer.Option(help="Factor: 2, 3 or 4 [default: 2].")] = None,
-    to: Annotated[str | None, typer.Option(help="Size instead: 1080p, 1440p, 4k, 8k (fit inside) or WxH (exact).")] = None,
-    network: Annotated[str | None, typer.Option(help="Network, see 'vsr models' [default: lrsrn].")] = None,
+    *,
+    scale: Annotated[int | None, typer.Option(help="Factor: 2, 3 or 4 (2 by default).")] = None,
+    to: Annotated[
+        str | None, typer.Option(help="Size instead: 1080p, 1440p, 4k, 8k (fit inside) or WxH (exact).")
+    ] = None,
+    network: Annotated[str | None, typer.Option(help="Network, see 'vsr models' (lrsrn by default).")] = None,
     weights: Annotated[str | None, typer.Option(help="Shipped weights by name, or a .safetensors file.")] = None,
     pipeline: Annotated[str, typer.Option(help="Preset: balanced, draft, archive, or a TOML file.")] = "balanced",
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N [default: auto].")] = None,
-    backend: Annotated[str | None, typer.Option(help="What runs the network [default: torch].")] = None,
-    precision: Annotated[str | None, typer.Option(help="auto, fp32, bf16 or fp16 [default: auto].")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Frames through the network at once [default: 1].")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N (auto by default).")] = None,
+    backend: Annotated[str | None, typer.Option(help="What runs the network (torch by default).")] = None,
+    precision: Annotated[str | None, typer.Option(help="auto, fp32, bf16 or fp16 (auto by default).")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Frames through the network at once (1 by default).")] = None,
     strip_rows: Annotated[int | None, typer.Option(help="Rows of the picture at once: less memory.")] = None,
     codec: Annotated[str | None, typer.Option(help="FFmpeg encoder: libx264, libx265, libsvtav1, ffv1, ...")] = None,
     crf: Annotated[float | None, typer.Option(help="Constant rate factor of the encoder: lower is better.")] = None,
     preset: Annotated[str | None, typer.Option(help="Speed preset of the encoder.")] = None,
     pix_fmt: Annotated[str | None, typer.Option(help="Pixel format of the output, such as yuv420p10le.")] = None,
-    encoder_opt: Annotated[list[str] | None, typer.Option(help="Further encoder option, KEY=VALUE; repeatable.")] = None,
+    encoder_opt: Annotated[
+        list[str] | None, typer.Option(help="Further encoder option, KEY=VALUE; repeatable.")
+    ] = None,
     video_stream: Annotated[int | None, typer.Option(help="Index of the stream to upscale, see 'vsr info'.")] = None,
-    interlaced: Annotated[str | None, typer.Option(help="bwdif (deinterlace) or keep [default: bwdif].")] = None,
-    hwaccel: Annotated[str | None, typer.Option(help="Hardware decoding: auto, cuda, qsv or none [default: none].")] = None,
-    frame_rate: Annotated[str | None, typer.Option(help="Of numbered pictures, such as 24000/1001 [default: 25].")] = None,
+    interlaced: Annotated[str | None, typer.Option(help="bwdif (deinterlace) or keep (bwdif by default).")] = None,
+    hwaccel: Annotated[
+        str | None, typer.Option(help="Hardware decoding: auto, cuda, qsv or none (none by default).")
+    ] = None,
+    frame_rate: Annotated[
+        str | None, typer.Option(help="Of numbered pictures, such as 24000/1001 (25 by default).")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", "-y", help="Replace an existing output.")] = False,
-    json_path: Annotated[str | None, typer.Option("--json", help="Write the report to this file, or - for stdout.")] = None,
+    json_path: Annotated[
+        str | None, typer.Option("--json", help="Write the report to this file, or - for stdout.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No notes, no progress, no summary.")] = False,
 ) -> None:
     """Upscale a video: every frame, timestamp, stream and colour tag stays; the picture grows."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from av.audio.resampler import AudioResampler
 from av.error import EOFError as AvEOFError
@@ -28,13 +28,16 @@ _OPUS_RATE = 48000
 class Converter(Protocol):
     """Packets of a source stream in, packets of ``stream`` out."""
 
-    stream: Stream
+    @property
+    def stream(self) -> Stream:
+        """The stream of the output."""
+        ...
 
-    def convert(self, packet: Packet) -> Iterator[Packet]:
+    def convert(self, packet: Packet[Stream]) -> Iterator[Packet[Stream]]:
         """What one packet becomes."""
         ...
 
-    def flush(self) -> Iterator[Packet]:
+    def flush(self) -> Iterator[Packet[Stream]]:
         """What is left at the end."""
         ...
 
@@ -45,7 +48,8 @@ class AudioConverter:
     def __init__(self, output: OutputContainer, source: AudioStream, codec: str):
         self._source = source
         rate = _OPUS_RATE if codec == "libopus" else source.codec_context.sample_rate
-        self.stream: AudioStream = output.add_stream(codec, rate=rate, layout=source.codec_context.layout)
+        added = output.add_stream(codec, rate=rate, layout=source.codec_context.layout)
+        self.stream = cast("AudioStream", added)
         self.stream.codec_context.time_base = Fraction(1, rate)
         self._resampler: AudioResampler | None = None
 
@@ -57,7 +61,7 @@ class AudioConverter:
             )
         return self._resampler.resample(frame)
 
-    def convert(self, packet: Packet) -> Iterator[Packet]:
+    def convert(self, packet: Packet[Stream]) -> Iterator[Packet[Stream]]:
         """Packets of the encoder for one packet of the source; a damaged packet gives none."""
         try:
             decoded = self._source.decode(packet)
@@ -67,7 +71,7 @@ class AudioConverter:
             for resampled in self._resample(frame):
                 yield from self.stream.encode(resampled)
 
-    def flush(self) -> Iterator[Packet]:
+    def flush(self) -> Iterator[Packet[Stream]]:
         """Empty the decoder, the resampler and the encoder."""
         try:
             for frame in self._source.decode(None):
@@ -86,7 +90,7 @@ class SubtitleConverter:
 
     def __init__(self, output: OutputContainer, source: SubtitleStream, codec: str):
         self._source = source
-        self.stream: SubtitleStream = output.add_stream(codec)
+        self.stream = cast("SubtitleStream", output.add_stream(codec))
         source.codec_context.open(strict=False)  # a decoder knows its header once it is open
         header = source.codec_context.subtitle_header
         if header is None:
@@ -94,7 +98,7 @@ class SubtitleConverter:
         self.stream.codec_context.subtitle_header = header
         self.stream.codec_context.time_base = Fraction(1, 1000)
 
-    def convert(self, packet: Packet) -> Iterator[Packet]:
+    def convert(self, packet: Packet[Stream]) -> Iterator[Packet[Stream]]:
         """The event of one packet, at its own time."""
         if packet.pts is None or not packet.size:
             return
@@ -111,6 +115,6 @@ class SubtitleConverter:
         encoded.stream = self.stream
         yield encoded
 
-    def flush(self) -> Iterator[Packet]:
+    def flush(self) -> Iterator[Packet[Stream]]:
         """Nothing is held back."""
         yield from ()

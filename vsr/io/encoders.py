@@ -1,4 +1,4 @@
-"""Which encoder, pixel format and settings an output gets: sensible defaults per container and depth, flags over them."""
+"""Which encoder, pixel format and settings an output gets: defaults by container and depth, flags over them."""
 
 import os
 from dataclasses import dataclass, replace
@@ -15,7 +15,15 @@ from vsr.notices import Notices
 from vsr.spec import PipelineSpec
 
 _MATRIX_BT470BG = 5
-_STILL_CODECS = {".png": "png", ".jpg": "mjpeg", ".jpeg": "mjpeg", ".webp": "libwebp", ".bmp": "bmp", ".tif": "tiff", ".tiff": "tiff"}
+_STILL_CODECS = {
+    ".png": "png",
+    ".jpg": "mjpeg",
+    ".jpeg": "mjpeg",
+    ".webp": "libwebp",
+    ".bmp": "bmp",
+    ".tif": "tiff",
+    ".tiff": "tiff",
+}
 # Encoders that keep RGB as it is; every other video encoder gets RGB sources as 4:2:0, which every player shows.
 _KEEPS_RGB = {"ffv1", "utvideo", "png", "libwebp", "bmp", "tiff", "rawvideo", "gif"}
 
@@ -150,7 +158,7 @@ def _is_pictorial(pix_fmt: str) -> bool:
 
 def _loss(wanted: PixelLayout, got: PixelLayout, rank: int) -> tuple[int, ...]:
     """Orders formats: what is lost weighs before what is added, and the encoder's own order breaks ties."""
-    family_change = int(wanted.family != got.family and wanted.family != "gray")
+    family_change = int(wanted.family not in (got.family, "gray"))
     return (
         max(wanted.bits - got.bits, 0),
         int(wanted.alpha and not got.alpha),
@@ -172,7 +180,9 @@ def _announce_loss(source: PixelLayout, target: PixelLayout, codec: str, notices
         notices.say(f"{codec} can't hold transparency; it is dropped (webm, or mov with prores_ks, keeps it)")
     finer = source.chroma_shift_x < target.chroma_shift_x or source.chroma_shift_y < target.chroma_shift_y
     if finer and source.family != "gray":
-        notices.say(f"chroma is reduced from {source.chroma_name} to {target.chroma_name} for {codec}; --pix-fmt chooses")
+        notices.say(
+            f"chroma is reduced from {source.chroma_name} to {target.chroma_name} for {codec}; --pix-fmt chooses"
+        )
 
 
 def _output_color(codec: str, layout: PixelLayout, info: VideoInfo) -> ColorSpace:

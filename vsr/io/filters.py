@@ -15,9 +15,7 @@ DEINTERLACE: Chain = [("bwdif", "mode=send_frame:deint=interlaced")]
 
 def _build(chain: Chain, stream: VideoStream, first: VideoFrame) -> Graph:
     graph = Graph()
-    source = graph.add_buffer(
-        width=first.width, height=first.height, format=first.format, time_base=stream.time_base
-    )
+    source = graph.add_buffer(width=first.width, height=first.height, format=first.format, time_base=stream.time_base)
     nodes = [source, *(graph.add(name, arguments) for name, arguments in chain), graph.add("buffersink")]
     graph.link_nodes(*nodes)
     graph.configure()
@@ -43,5 +41,5 @@ def _ready(graph: Graph) -> Iterator[VideoFrame]:
             frame = graph.pull()
         except (AvBlockingIOError, AvEOFError):
             return
-        assert isinstance(frame, VideoFrame)  # noqa: S101 - a video graph gives video frames; narrows the type
+        assert isinstance(frame, VideoFrame)
         yield frame

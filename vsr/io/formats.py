@@ -30,7 +30,7 @@ def layout_of(pix_fmt: str) -> PixelLayout:
     """
     description = VideoFormat(pix_fmt, 64, 64)
     components = description.components
-    bits = min(max(max(c.bits for c in components), 8), 16)
+    bits = min(max(*(c.bits for c in components), 8), 16)
     alpha = any(c.is_alpha for c in components) or description.has_palette
     if description.has_palette or description.is_rgb or description.is_bayer:
         family, shifts = "rgb", (0, 0)
@@ -67,16 +67,15 @@ def is_full_range_name(pix_fmt: str) -> bool:
     return pix_fmt.startswith("yuvj")
 
 
-def _plane_view(frame: VideoFrame, index: int, size: tuple[int, int], dtype: type[np.generic]) -> Plane:
+def _plane_view(frame: VideoFrame, index: int, size: tuple[int, int], bits: int) -> Plane:
     """A (height, width) view of one plane without FFmpeg's row padding; it keeps the frame alive."""
     plane = frame.planes[index]
-    itemsize = np.dtype(dtype).itemsize
-    stride = abs(plane.line_size)
-    bottom_up = plane.line_size < 0
-    offset = (size[0] - 1) * stride if bottom_up else 0
-    strides = (-stride if bottom_up else stride, itemsize)
-    view: Plane = np.ndarray(size, dtype, buffer=plane, offset=offset, strides=strides)  # type: ignore[assignment]
-    return np.ascontiguousarray(view) if bottom_up else view
+    memory = memoryview(plane)
+    samples: Plane = np.frombuffer(memory, np.uint8) if bits == 8 else np.frombuffer(memory, np.uint16)
+    view = samples.reshape(-1, abs(plane.line_size) // samples.itemsize)[: size[0], : size[1]]
+    if plane.line_size < 0:  # stored from the bottom up
+        view = view[::-1].copy()
+    return view
 
 
 def _plane_order(layout: PixelLayout) -> tuple[int, ...]:
@@ -89,18 +88,16 @@ def planes_of(frame: VideoFrame, layout: PixelLayout) -> tuple[Plane, ...]:
     """The planes of a decoded frame in ``layout``; views of the frame's memory wherever it already is planar."""
     if frame.format.name.replace("yuvj", "yuv") != _name(layout):
         frame = frame.reformat(format=_name(layout), interpolation="POINT")
-    dtype = np.uint8 if layout.bits == 8 else np.uint16
     sizes = layout.plane_sizes(frame.width, frame.height)
     return tuple(
-        _plane_view(frame, index, size, dtype) for index, size in zip(_plane_order(layout), sizes, strict=True)
+        _plane_view(frame, index, size, layout.bits) for index, size in zip(_plane_order(layout), sizes, strict=True)
     )
 
 
 def fill(frame: VideoFrame, planes: tuple[Plane, ...], layout: PixelLayout) -> None:
     """Copy ``planes`` into a writable frame of the planar format of ``layout``."""
-    dtype = np.uint8 if layout.bits == 8 else np.uint16
     for index, plane in zip(_plane_order(layout), planes, strict=True):
-        _plane_view(frame, index, plane.shape, dtype)[...] = plane  # type: ignore[arg-type]
+        np.copyto(_plane_view(frame, index, (plane.shape[0], plane.shape[1]), layout.bits), plane)
 
 
 def encoder_formats(codec_name: str) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from fractions import Fraction
 
 
-
 def scaled(matrix: tuple[int, ...], factor_x: Fraction, factor_y: Fraction) -> tuple[int, ...]:
     """The matrix for a picture ``factor`` times as large: its translation grows, its rotation stays."""
     a, b, u, c, d, v, x, y, w = matrix
@@ -19,7 +18,8 @@ def filters(matrix: tuple[int, ...]) -> list[tuple[str, str | None]]:
         direction = {(True, False): "clock", (False, True): "cclock", (True, True): "cclock_flip"}
         return [("transpose", direction.get((b > 0, c > 0), "clock_flip"))]
     if b == 0 and c == 0:
-        return ([("hflip", None)] if a < 0 else []) + ([("vflip", None)] if d < 0 else [])
+        flips: list[tuple[str, str | None]] = [("hflip", None)] if a < 0 else []
+        return [*flips, ("vflip", None)] if d < 0 else flips
     return []
 
 

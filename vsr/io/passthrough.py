@@ -1,10 +1,10 @@
-"""The source's other streams: decided before the first frame (copied, converted or dropped, said why), then carried along."""
+"""The source's other streams: decided before the first frame (copied, converted, dropped), then carried along."""
 
 from __future__ import annotations  # av's stream classes are generic for type checkers only
 
 import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import av
 from av.error import FFmpegError
@@ -16,8 +16,10 @@ from vsr.notices import Notices
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from av.audio.stream import AudioStream
     from av.container import InputContainer, OutputContainer
     from av.packet import Packet
+    from av.subtitles.stream import SubtitleStream
 
 Action = Literal["copy", "convert", "drop"]
 
@@ -28,7 +30,16 @@ _AUDIO_CODECS = {"webm": "libopus", "mp4": "aac", "mov": "aac", "matroska": "fla
 _TAKES_ANYTHING = {"mpegts", "mpeg", "vob", "svcd", "dvd", "avi", "flv"}
 _DEFINED_DATA = {"klv", "scte_35", "timed_id3", "dvb_teletext", "dvb_subtitle", "dvbsub", "hdmv_pgs_subtitle", "pgssub"}
 _PICTURE_TYPES = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png")}
-_STALE_TAGS = {"encoder", "duration", "major_brand", "minor_version", "compatible_brands", "bps", "number_of_frames", "number_of_bytes"}
+_STALE_TAGS = {
+    "encoder",
+    "duration",
+    "major_brand",
+    "minor_version",
+    "compatible_brands",
+    "bps",
+    "number_of_frames",
+    "number_of_bytes",
+}
 
 
 @dataclass(frozen=True)
@@ -67,21 +78,31 @@ def plan_stream(stream: Stream, container: str) -> StreamPlan:
     if container == "image2":
         return _plan(stream, codec, "drop", reason="a picture file holds nothing else")
     if stream.disposition & Disposition.attached_pic and container in {"matroska", "webm"}:
-        if container == "matroska" and codec in _PICTURE_TYPES:
-            return _plan(stream, codec, "convert", codec, "Matroska keeps cover pictures as attachments")
-        return _plan(stream, codec, "drop", reason=f"{container} can't hold this cover picture")
+        return _plan_cover(stream, codec, container)
     if _really_holds(stream, codec, container):
         return _plan(stream, codec, "copy", codec)
-    if stream.type == "subtitle" and codec not in _BITMAP_SUBTITLES and container in _SUBTITLE_CODECS:
-        target = _SUBTITLE_CODECS[container]
-        return _plan(stream, codec, "convert", target, f"{container} can't hold {codec} (styling may be simplified)")
-    if stream.type == "audio" and stream.codec_context is not None:
-        target = _AUDIO_CODECS.get(container) or _default_audio(container)
-        if target:
-            return _plan(stream, codec, "convert", target, f"{container} can't hold {codec}")
+    target = _conversion_target(stream, codec, container)
+    if target is not None:
+        simplified = " (styling may be simplified)" if stream.type == "subtitle" else ""
+        return _plan(stream, codec, "convert", target, f"{container} can't hold {codec}{simplified}")
     if codec == "bin_data" and stream.container.chapters():
         return _plan(stream, codec, "drop", reason="it is the chapters' own track; they are carried as chapters")
     return _plan(stream, codec, "drop", reason=f"{container} can't hold it; mkv holds most")
+
+
+def _plan_cover(stream: Stream, codec: str, container: str) -> StreamPlan:
+    if container == "matroska" and codec in _PICTURE_TYPES:
+        return _plan(stream, codec, "convert", "attachment", "Matroska keeps cover pictures as attachments")
+    return _plan(stream, codec, "drop", reason=f"{container} can't hold this cover picture")
+
+
+def _conversion_target(stream: Stream, codec: str, container: str) -> str | None:
+    """The codec to convert a stream to that the container can't hold as it is; None where there is no way."""
+    if stream.type == "subtitle" and codec not in _BITMAP_SUBTITLES:
+        return _SUBTITLE_CODECS.get(container)
+    if stream.type == "audio" and stream.codec_context is not None:
+        return _AUDIO_CODECS.get(container) or _default_audio(container)
+    return None
 
 
 def _plan(stream: Stream, codec: str, action: Action, target: str = "", reason: str = "") -> StreamPlan:
@@ -146,8 +167,7 @@ class Carrier:
             self._attach_picture(output, stream, plan.codec)
             return
         else:
-            make = AudioConverter if stream.type == "audio" else SubtitleConverter
-            converter = make(output, stream, plan.target)  # type: ignore[arg-type]
+            converter = _converter(output, stream, plan.target)
             self._converters[index] = converter
             added = converter.stream
         self.packets_muxed[index] = 0
@@ -162,7 +182,7 @@ class Carrier:
                 name, mimetype = _PICTURE_TYPES[codec]
                 output.add_attachment(name, mimetype, bytes(packet))
 
-    def mux(self, output: OutputContainer, packets: Iterable[Packet]) -> None:
+    def mux(self, output: OutputContainer, packets: Iterable[Packet[Stream]]) -> None:
         """Mux packets of the source; those of dropped streams fall out here."""
         for packet in packets:
             index = packet.stream.index
@@ -185,7 +205,7 @@ class Carrier:
                 output.mux_one(packet)
                 self.packets_muxed[index] += 1
 
-    def _keep_order(self, index: int, packet: Packet) -> None:
+    def _keep_order(self, index: int, packet: Packet[Stream]) -> None:
         """Muxers refuse a dts that does not grow; a broken one is moved by a tick, as FFmpeg does."""
         if packet.pts is None and packet.dts is None:
             packet.pts = packet.dts = 0  # a cover picture
@@ -199,8 +219,14 @@ class Carrier:
         self._last_dts[index] = packet.dts
 
 
-def _is_before_zero(packet: Packet) -> bool:
+def _is_before_zero(packet: Packet[Stream]) -> bool:
     return packet.pts is not None and packet.pts + (packet.duration or 0) <= 0 and packet.pts < 0
+
+
+def _converter(output: OutputContainer, stream: Stream, codec: str) -> Converter:
+    if stream.type == "audio":
+        return AudioConverter(output, cast("AudioStream", stream), codec)
+    return SubtitleConverter(output, cast("SubtitleStream", stream), codec)
 
 
 def copy_container_facts(source: InputContainer, output: OutputContainer) -> None:
@@ -209,4 +235,3 @@ def copy_container_facts(source: InputContainer, output: OutputContainer) -> Non
     chapters = source.chapters()
     if chapters:
         output.set_chapters(chapters)
-

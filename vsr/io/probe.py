@@ -108,7 +108,9 @@ def _color(stream: VideoStream, frame: VideoFrame, name: str, still: bool, notic
             standard = "BT.601 (height below 720)" if matrix == MATRIX_SMPTE170M else "BT.709 (height from 720)"
             notices.say(f"the source does not say its colour matrix; taken as {standard}, and the output is tagged so")
     if not has_exact_matrix(matrix):
-        notices.say(f"colour matrix {matrix} (H.273) has no plain RGB; kept as it is, the network sees an approximation")
+        notices.say(
+            f"colour matrix {matrix} (H.273) has no plain RGB; kept as it is, the network sees an approximation"
+        )
     if int(frame.color_range) not in (_RANGE_LIMITED, _RANGE_FULL) and not formats.is_full_range_name(name):
         full_range = layout.family == "rgb" or (layout.family == "gray" and still)
         if layout.family != "rgb":

@@ -1,11 +1,13 @@
-"""What rides on decoded frames beside samples: orientation, chroma siting, HDR metadata; read from FFmpeg's structures."""
+"""What rides on decoded frames beside samples: orientation, chroma siting, HDR; read from FFmpeg's structures."""
 
 import re
 import struct
 from fractions import Fraction
+from typing import cast
 
 import av.logging
 from av.filter import Graph
+from av.sidedata.sidedata import SideData, SideDataContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -56,11 +58,16 @@ def _filtered(frame: VideoFrame, stream: VideoStream, name: str, arguments: str 
 
 def names(frame: VideoFrame) -> set[str]:
     """Names of the side data that ``frame`` has."""
-    return {item.type.name for item in frame.side_data}
+    return {item.type.name for item in _items(frame)}
+
+
+def _items(frame: VideoFrame) -> list[SideData]:
+    container = cast("SideDataContainer", frame.side_data)  # PyAV's stub calls it a dict
+    return [container[i] for i in range(len(container))]
 
 
 def _payload(frame: VideoFrame, name: str) -> bytes | None:
-    return next((bytes(item) for item in frame.side_data if item.type.name == name), None)
+    return next((bytes(item) for item in _items(frame) if item.type.name == name), None)
 
 
 def display_matrix(frame: VideoFrame) -> tuple[int, ...] | None:
@@ -101,9 +108,7 @@ def static_hdr(frame: VideoFrame) -> dict[str, str]:
             chromaticity = [round(r * 50000) for r in ratios[:8]]
             darkest, brightest = round(ratios[8] * 10000), round(ratios[9] * 10000)
             rx, ry, gx, gy, bx, by, wx, wy = chromaticity
-            found["mastering-display"] = (
-                f"G({gx},{gy})B({bx},{by})R({rx},{ry})WP({wx},{wy})L({brightest},{darkest})"
-            )
+            found["mastering-display"] = f"G({gx},{gy})B({bx},{by})R({rx},{ry})WP({wx},{wy})L({brightest},{darkest})"
     light = _payload(frame, "CONTENT_LIGHT_LEVEL")
     if light is not None and len(light) >= 8:
         brightest_pixel, brightest_frame = struct.unpack_from("=2I", light)

@@ -1,4 +1,4 @@
-"""Frames into a file: encoded with their own timestamps, muxed with the source's other streams, named only when whole."""
+"""Frames into a file: encoded at their own times, muxed with the source's other streams, named only when whole."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, cast
 
 import av
 from av.error import FFmpegError
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from av.container import OutputContainer
     from av.packet import Packet
+    from av.stream import Stream
     from av.video.stream import VideoStream
 
     from vsr.io.source import VideoSource
@@ -131,12 +132,12 @@ class FileSink:
                 upscaled = self._add_video(size)
             else:
                 self._carrier.add(self._container, stream.index)
-        assert upscaled is not None  # noqa: S101 - the source's stream is one of its container's
+        assert upscaled is not None
         return upscaled
 
     def _add_video(self, size: OutputSize) -> VideoStream:
         info, encoding = self.info, self._encoding
-        stream = self._container.add_stream(encoding.codec, rate=info.frame_rate or Fraction(25))
+        stream = cast("VideoStream", self._container.add_stream(encoding.codec, rate=info.frame_rate or Fraction(25)))
         stream.width, stream.height, stream.pix_fmt = size.width, size.height, encoding.pix_fmt
         context = stream.codec_context
         context.time_base = self._time_base
@@ -158,7 +159,7 @@ class FileSink:
         options = dict(encoding.options)
         if encoding.layout.chroma_shift_x:
             options.setdefault("chroma_sample_location", encoding.color.chroma_location)
-        stream.options = options
+        stream.codec_context.options = options
         if info.display_matrix is not None:
             factors = Fraction(size.width, info.width), Fraction(size.height, info.height)
             stream.set_display_matrix(orientation.scaled(info.display_matrix, *factors))
@@ -227,7 +228,7 @@ class FileSink:
         self.report.first_pts_s = time_s if self.report.first_pts_s is None else self.report.first_pts_s
         self.report.last_pts_s = time_s
 
-    def _mux(self, packets: list[Packet]) -> None:
+    def _mux(self, packets: list[Packet[Stream]]) -> None:
         for packet in packets:
             self.report.packets += 1
             if self._retimed is not None:
@@ -237,7 +238,10 @@ class FileSink:
             self._container.mux_one(packet)
 
     def commit(self) -> None:
-        """Finish the file and give it its name. Raises SinkError, or IntegrityError when frames did not all come out."""
+        """Finish the file and give it its name.
+
+        Raises SinkError, or IntegrityError when not every frame came out at its time.
+        """
         try:
             self._mux(self._stream.encode(None))
             self._carry()
@@ -276,4 +280,3 @@ class FileSink:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.abort()
-

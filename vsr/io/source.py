@@ -48,7 +48,7 @@ class VideoSource:
         self.container: InputContainer = open_input(spec, decoder_acceleration(spec.hwaccel, notices))
         try:
             self.stream: VideoStream = choose_video(self.container, spec, notices)
-            self.stream.thread_type = "AUTO"  # type: ignore[assignment]
+            self.stream.thread_type = "AUTO"
             self._reached_s = Fraction(0)
             self._decoded = self._decode()
             first = self._first_frame()
@@ -97,7 +97,7 @@ class VideoSource:
                     continue
                 self._note_reached(packet)
                 try:
-                    for frame in self.stream.decode(packet):  # type: ignore[arg-type]
+                    for frame in self.stream.decode(packet):
                         yield side_data.legible(frame, self.stream)
                 except InvalidDataError:
                     self.corrupt_packets += 1
@@ -200,4 +200,3 @@ def _upright(info: VideoInfo, *, swapped: bool) -> VideoInfo:
         height=info.width,
         sample_aspect_ratio=1 / info.sample_aspect_ratio,
     )
-

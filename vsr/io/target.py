@@ -1,4 +1,4 @@
-"""Where the output goes: its container, its temporary name while it grows, and the rename that makes it appear whole."""
+"""Where the output goes: its container, its temporary name, and the rename that makes it appear whole."""
 
 import os
 import shutil
@@ -79,10 +79,7 @@ def resolve(spec: PipelineSpec) -> Target:
     if not os.access(folder, os.W_OK):
         raise SinkError(f"the folder {folder} is not writable")
     container, codec = _container(output, numbered or is_picture(str(output)))
-    if numbered:
-        partial = _partial_folder(folder) / output.name
-    else:
-        partial = folder / f".{output.name}.{os.getpid()}.part"
+    partial = _partial_folder(folder) / output.name if numbered else folder / f".{output.name}.{os.getpid()}.part"
     return Target(str(output), partial, container, codec, numbered)
 
 
