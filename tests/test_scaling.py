@@ -14,7 +14,7 @@ from tests.pictures import YUV420, color, yuv
 from vsr import scaling
 from vsr.errors import NetworkError, UsageError
 from vsr.frames import VideoInfo
-from vsr.networks import WeightsCard, build
+from vsr.networks import LoadedNetwork, WeightsCard, build, load
 from vsr.networks.registry import NetworkEntry, entry
 from vsr.networks.weights import find_weights, write_weights
 from vsr.scaling import NetworkPlan, OutputSize, output_size, plan_network
@@ -155,13 +155,12 @@ def test_two_passes_are_one_after_the_other() -> None:
 def counted_loads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The scales for which weights are loaded, in order."""
     scales: list[int] = []
-    real: Callable[..., Any] = scaling.load
 
-    def load(name: str, scale: int, weights: str | None = None) -> Any:
+    def counted(name: str, scale: int, weights: str | None = None) -> LoadedNetwork:
         scales.append(scale)
-        return real(name, scale, weights)
+        return load(name, scale, weights)
 
-    monkeypatch.setattr(scaling, "load", load)
+    monkeypatch.setattr(scaling, "load", counted)
     return scales
 
 

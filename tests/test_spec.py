@@ -97,7 +97,7 @@ def test_a_wrong_preset_is_refused_in_one_line(text: str, words: str, tmp_path: 
 
 def test_an_unknown_preset_names_the_choices(tmp_path: Path) -> None:
     for name in ("fastest", str(tmp_path), str(tmp_path / "absent.toml")):
-        with pytest.raises(UsageError, match="no pipeline preset .*balanced"):
+        with pytest.raises(UsageError, match=r"no pipeline preset .*balanced"):
             load_preset(name)
 
 
@@ -119,7 +119,7 @@ def test_scale_and_to_exclude_each_other() -> None:
 
 
 def test_an_unknown_option_of_the_library_call_is_named() -> None:
-    with pytest.raises(UsageError, match="no option 'colour'; there are: .*codec"):
+    with pytest.raises(UsageError, match=r"no option 'colour'; there are: .*codec"):
         make_spec("a", "b", colour=3)
 
 

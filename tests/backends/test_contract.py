@@ -125,11 +125,9 @@ def test_a_closed_runner_refuses(runner: Runner) -> None:
 
 
 def test_a_wrong_input_is_a_backend_error_in_one_line(runner: Runner) -> None:
+    mismatched = tuple(torch.zeros(1, *size, dtype=torch.uint8) for size in ((2, 2), (2, 2), (5, 9)))
     with pytest.raises(BackendError) as caught:
-        runner(
-            tuple(torch.zeros(1, 2, 2, dtype=torch.uint8) for _ in range(2))
-            + (torch.zeros(1, 5, 9, dtype=torch.uint8),)
-        )
+        runner(mismatched)
     assert "\n" not in str(caught.value)
 
 
