@@ -19,7 +19,7 @@ from vsr.networks import load
 from vsr.spec import make_spec
 from vsr.upscaler import choose_placement
 
-_VERSIONS = ("vsr", "torch", "av", "numpy", "safetensors", "typer", "rich")
+_VERSIONS = ("vsr", "av", "numpy", "safetensors", "typer", "rich")
 _CPU_FEATURES = {
     "AVX512-BF16": "_is_avx512_bf16_supported",
     "AVX512-VNNI": "_is_vnni_supported",
@@ -49,7 +49,9 @@ def examine() -> dict[str, Any]:
 
 def _versions() -> dict[str, str]:
     installed = {name: version(name) for name in _VERSIONS}
-    return {"python": platform.python_version(), **installed, "ffmpeg": inventory.ffmpeg_version()}
+    # torch itself says which build it is (such as +cu130), its package's metadata may not.
+    known = {"torch": torch.__version__, "ffmpeg": inventory.ffmpeg_version()}
+    return {"python": platform.python_version(), **installed, **known}
 
 
 def _machine() -> dict[str, Any]:
