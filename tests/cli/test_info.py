@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from vsr.cli.app import main
+from vsr.errors import BackendError
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "big-buck-bunny.mp4"
 
@@ -155,6 +156,19 @@ def test_the_text_says_what_the_json_says(vsr: Run) -> None:
     assert (code, err) == (0, "")
     for words in ("480x270", "BT.709", "25 fps", "960x540", "libx264", "audio stream #1 (aac) is copied", "lrsrn x2"):
         assert words in out
+
+
+def test_a_run_that_would_be_refused_is_told_beside_the_facts(
+    info: Callable[..., dict[str, Any]], vsr: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise BackendError("no such device")
+
+    monkeypatch.setattr("vsr.survey.make_plan", refuse)
+    facts = info(SAMPLE)
+    assert facts["run"] == {"refused": "no such device"}
+    assert facts["video"]["width"] == 480
+    assert "'vsr run' would refuse: no such device" in vsr("info", SAMPLE)[1]
 
 
 @pytest.mark.parametrize("name", ["missing.mp4", "empty.mp4", "text.mp4"])
