@@ -60,6 +60,8 @@ def describe(container: InputContainer, stream: VideoStream, first: VideoFrame, 
     duration_s = _duration_s(container, stream)
     count = stream.frames or (round(duration_s * rate) if duration_s and rate else None)
     still = _is_still(container)
+    for loss in sorted({side_data.LOST[name] for name in side_data.names(first) & side_data.LOST.keys()}):
+        notices.say(f"{loss}: no encoder here can write it again; it is dropped")
     return VideoInfo(
         width=first.width,
         height=first.height,

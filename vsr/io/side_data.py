@@ -20,6 +20,7 @@ LOST = {
     "DOVI_RPU_BUFFER": "Dolby Vision metadata (the base layer's HDR stays)",
     "DOVI_METADATA": "Dolby Vision metadata (the base layer's HDR stays)",
     "DYNAMIC_HDR_VIVID": "HDR Vivid metadata",
+    "AMBIENT_VIEWING_ENVIRONMENT": "the ambient viewing environment",
     "FILM_GRAIN_PARAMS": "film grain parameters",
     "STEREO3D": "stereo 3D packing tag",
     "SPHERICAL": "spherical (360 degree) tag",

@@ -28,8 +28,9 @@ from vsr.notices import Notices
 from vsr.spec import PipelineSpec
 
 # A container whose header declares its duration, so that an early end means that the file is cut short.
-_DECLARES_DURATION = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "flv", "asf"}
+_DECLARES_DURATION = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "flv", "asf"}
 _SHORTFALL_S = Fraction(1, 2)
+_LEAST_SHARE = 0.98
 
 
 class VideoSource:
@@ -50,6 +51,7 @@ class VideoSource:
             self.stream: VideoStream = choose_video(self.container, spec, notices)
             self.stream.thread_type = "AUTO"
             self._reached_s = Fraction(0)
+            self._video_packets = 0
             self._decoded = self._decode()
             first = self._first_frame()
             self.info: VideoInfo = describe(self.container, self.stream, first, notices)
@@ -96,6 +98,7 @@ class VideoSource:
                     self._set_aside(packet)
                     continue
                 self._note_reached(packet)
+                self._video_packets += bool(packet.size)
                 try:
                     for frame in self.stream.decode(packet):
                         yield side_data.legible(frame, self.stream)
@@ -119,6 +122,11 @@ class VideoSource:
     def _check_whole(self) -> None:
         """A file that ends long before its header says is cut short. Raises SourceError."""
         declared = self.container.duration
+        if self.container.format.name == "avi" and self._video_packets < self.stream.frames * _LEAST_SHARE:
+            raise SourceError(
+                f"{self._path} is cut short: its header declares {self.stream.frames} frames, "
+                f"its data ends after {self._video_packets}"
+            )
         if declared is None or self.container.format.name not in _DECLARES_DURATION:
             return
         declared_s = Fraction(declared, av.time_base)

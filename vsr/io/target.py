@@ -13,6 +13,8 @@ from vsr.errors import SinkError, UsageError
 from vsr.io.opening import is_picture, is_sequence, is_url
 from vsr.spec import PipelineSpec
 
+# What FFmpeg's audio containers name as their video codec: nothing, or the format of a cover picture.
+_NO_VIDEO = {"none", "png"}
 CARRIES_ORIENTATION = {"mp4", "mov", "ipod", "3gp", "3g2", "matroska", "webm"}
 
 
@@ -108,7 +110,7 @@ def _container(output: Path, picture: bool) -> tuple[str, str]:
     with probe:
         codec = probe.default_video_codec
         name = probe.format.name
-    if codec == "none":
+    if codec in _NO_VIDEO:
         raise SinkError(f"'{output.suffix}' files hold no video; use .mp4, .mkv, .mov or .webm")
     return name, codec
 
