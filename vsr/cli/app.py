@@ -1,5 +1,6 @@
 """The command line's root: registers each command and turns every error into one line and an exit code."""
 
+import signal
 import sys
 
 import typer
@@ -12,6 +13,8 @@ from vsr.cli.models import models
 from vsr.cli.run import run
 from vsr.cli.train import train
 from vsr.errors import UsageError, VsrError
+
+_INTERRUPTED = 130
 
 app = typer.Typer(invoke_without_command=True, add_completion=False, pretty_exceptions_enable=False)
 app.command("run")(run)
@@ -30,20 +33,32 @@ def root(context: typer.Context) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Entry point of the ``vsr`` command; exits with 0, a VsrError's code (see vsr.errors) or 130 on Ctrl-C."""
+    """Entry point of the ``vsr`` command; exits with 0, a VsrError's code (see vsr.errors) or 130 on Ctrl-C.
+
+    ``arguments`` are for callers from Python, whose signal handlers are left alone; None takes the process's own.
+    """
+    if arguments is None:
+        signal.signal(signal.SIGTERM, _terminated)
     try:
         result = get_command(app).main(arguments, prog_name="vsr", standalone_mode=False)
     except VsrError as error:
         _fail(str(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        _fail("interrupted; nothing was written under the output's name", 130)
+        result = _INTERRUPTED
     except typer.TyperException as error:
         words = getattr(error, "format_message", error.__str__)()
         _fail(f"{words} See 'vsr --help'.", UsageError.exit_code)
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has gone: no use telling it
         sys.exit(141)
+    if result == _INTERRUPTED:  # typer turns Ctrl-C into this result
+        _fail("interrupted; nothing was written under the output's name", _INTERRUPTED)
     sys.exit(result if isinstance(result, int) else 0)
+
+
+def _terminated(number: int, _: object) -> None:
+    """Leave through every ``with`` block, as on Ctrl-C, so that nothing half-written stays."""
+    sys.exit(128 + number)
 
 
 def _fail(message: str, code: int) -> None:
