@@ -1,12 +1,20 @@
 """Upscaler: strips, precision, batches and placement do not show in the picture."""
 
+from fractions import Fraction
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 
 from tests.pictures import YUV420, color, noise, run_model, smooth, tensors, worst, yuv
+from vsr.batching import batch, unbatch
+from vsr.errors import BackendError
+from vsr.frames import Frame, VideoInfo
 from vsr.networks import load
 from vsr.plane_model import Picture, PlaneModel
+from vsr.spec import make_spec
+from vsr.upscaler import Placement, Upscaler, choose_placement
 
 
 def scaled(picture: Picture, scale: int) -> Picture:
@@ -50,3 +58,57 @@ def test_frames_of_a_batch_do_not_mix() -> None:
         for index, planes in enumerate(frames):
             for both, alone in zip(together, model(*tensors(planes)), strict=True):
                 assert int((both[index].int() - alone[0].int()).abs().max()) <= 1
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_frames_come_out_in_order_with_their_own_times(size: int) -> None:
+    source = Picture(16, 12, yuv(YUV420), color())
+    frames = [Frame(noise(source, i), 3 * i, Fraction(1, 90), 3, f"props {i}") for i in range(5)]
+    loaded = load("bicubic", 2)
+    with Upscaler(loaded, Placement("torch", "cpu", "fp32", None), source, scaled(source, 2)) as upscaler:
+        result = list(unbatch(upscaler(batch(frames, size))))
+    assert [(frame.pts, frame.duration, frame.props) for frame in result] == [
+        (frame.pts, frame.duration, frame.props) for frame in frames
+    ]
+    for before, after in zip(frames, result, strict=True):
+        assert worst(after.planes, run_model(loaded.network, source, scaled(source, 2), before.planes)) <= 1
+
+
+def test_a_closed_upscaler_refuses() -> None:
+    source = Picture(16, 12, yuv(YUV420), color())
+    with Upscaler(load("bicubic", 2), Placement("torch", "cpu", "fp32", None), source, scaled(source, 2)) as upscaler:
+        pass
+    with pytest.raises(BackendError, match="closed"):
+        upscaler.upscale(tensors(noise(source)))
+
+
+def place(width: int, height: int, network: str = "lrsrn", **options: Any) -> Placement:
+    info = VideoInfo(width, height, yuv(YUV420), color(), Fraction(1, 25), Fraction(25))
+    return choose_placement(make_spec("a", "b", device="cpu", **options), load(network, 2), info)
+
+
+def test_interpolation_is_always_exact() -> None:
+    """It has no noise of its own to hide rounding in."""
+    assert place(64, 48, "bicubic", precision="bf16").precision == "fp32"
+    assert place(64, 48, "lrsrn", precision="bf16").precision == "bf16"
+    assert place(64, 48, "lrsrn", precision="fp32").precision == "fp32"
+
+
+def test_large_pictures_and_batches_run_in_strips() -> None:
+    assert place(1920, 1080).strip_rows is None
+    one, four = place(3840, 2160).strip_rows, place(3840, 2160, batch_size=4).strip_rows
+    assert one is not None
+    assert four is not None
+    assert 4 * four <= one < 2160
+    assert place(64, 48, strip_rows=10).strip_rows == 10
+    assert place(64, 48, strip_rows=48).strip_rows is None
+
+
+def test_a_device_that_is_not_there_is_refused_when_it_is_opened() -> None:
+    with pytest.raises(BackendError, match="no device 'cuda:99'"):
+        Upscaler(
+            load("bicubic", 2),
+            Placement("torch", "cuda:99", "fp32", None),
+            Picture(16, 12, yuv(YUV420), color()),
+            Picture(32, 24, yuv(YUV420), color()),
+        )

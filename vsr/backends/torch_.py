@@ -41,6 +41,8 @@ class TorchBackend:
             device = "cuda:0"
         if device not in known:
             raise BackendError(f"no device '{device}' for the torch backend; this machine has: {', '.join(known)}")
+        if device != "cpu":
+            torch.backends.cudnn.allow_tf32 = False  # ten bits of mantissa are no float32: 10-bit video shows it
         with _mapped_errors(device):
             placed: PlaneModel = model.eval().to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             return TorchRunner(placed, device)
