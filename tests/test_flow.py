@@ -187,7 +187,8 @@ def test_generators_run_their_finally_on_their_own_thread(end: Callable[[Flow, I
 
     try:
         with Flow() as flow:
-            first = flow.buffer(careful(counting(50)), depth=1, name="first")
+            held = careful(counting(50))  # still referred to here, so that only closing it ends it
+            first = flow.buffer(held, depth=1, name="first")
             end(flow, flow.buffer(careful(first), depth=1, name="second"))
     except BoomError:
         assert end is fail
@@ -237,7 +238,8 @@ def test_timings_count_work_and_leave_waiting_out() -> None:
         assert [t.name for t in timings] == ["slow", "quick"]
         assert [t.items for t in timings] == [6, 6]
         assert [t.dropped for t in timings] == [0, 0]
-        assert timings[0].busy_s >= 6 * 0.02 > timings[1].busy_s >= 0
+        assert timings[0].busy_s >= 6 * 0.02
+        assert 0 <= timings[1].busy_s < timings[0].busy_s / 2
         assert flow.consumer_wait_s > 0
 
 
