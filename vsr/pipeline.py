@@ -74,6 +74,6 @@ def open_upscaler(plan: Plan) -> Upscaler:
 
 
 def _progress(flow: Flow, sink: FileSink, source: VideoSource, elapsed_s: float) -> Progress:
-    done = sink.report.frames
+    done = sink.clock.frames
     stages = stage_reports(flow, elapsed_s, done)
     return Progress(done, source.info.frame_count, done / elapsed_s if elapsed_s else 0.0, bottleneck(stages))

@@ -79,16 +79,16 @@ def make_report(
     notices: Notices,
 ) -> RunReport:  # fmt: skip
     """Gather the report of a finished run."""
-    stages = stage_reports(flow, wall_s, sink.report.frames)
+    stages = stage_reports(flow, wall_s, sink.clock.frames)
     slowest = bottleneck(stages)
     loaded = plan.network.loaded
     return RunReport(
         source=spec.source,
         output=sink.final,
         frames_in=source.frames_read,
-        frames_out=sink.report.packets,
+        frames_out=sink.clock.packets,
         wall_s=wall_s,
-        fps=sink.report.frames / wall_s if wall_s else 0.0,
+        fps=sink.clock.frames / wall_s if wall_s else 0.0,
         stages=stages,
         bottleneck=slowest,
         advice=_ADVICE[slowest],
@@ -109,10 +109,10 @@ def make_report(
         },
         result=_result_facts(plan),
         color={"source": color_facts(source.info.color), "output": color_facts(plan.encoding.color)},
-        streams=tuple(asdict(stream) for stream in sink.report.streams),
+        streams=tuple(asdict(stream) for stream in sink.streams),
         timestamps={
-            "first_s": sink.report.first_pts_s,
-            "last_s": sink.report.last_pts_s,
+            "first_s": sink.first_s,
+            "last_s": sink.last_s,
             "repaired": source.timestamps_repaired,
         },
         corrupt_packets=source.corrupt_packets,

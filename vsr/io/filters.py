@@ -9,6 +9,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 Chain = list[tuple[str, str | None]]
+"""(name, arguments) of FFmpeg filters, in order."""
 
 DEINTERLACE: Chain = [("bwdif", "mode=send_frame:deint=interlaced")]
 

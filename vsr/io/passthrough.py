@@ -10,6 +10,7 @@ import av
 from av.error import FFmpegError
 from av.stream import AttachmentStream, Disposition, Stream
 
+from vsr.io.clock import NO_TIME_BEFORE_ZERO
 from vsr.io.conversion import AudioConverter, Converter, SubtitleConverter
 from vsr.notices import Notices
 
@@ -133,10 +134,6 @@ def _default_audio(container: str) -> str | None:
     with av.open(io.BytesIO(), "w", format=container) as trial:
         codec = trial.default_audio_codec
     return None if codec == "none" else codec
-
-
-# In these, time begins at zero: the muxer would move every stream for one packet before it.
-NO_TIME_BEFORE_ZERO = frozenset({"avi", "flv", "mpeg", "vob"})
 
 
 class Carrier:

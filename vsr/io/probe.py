@@ -1,9 +1,11 @@
 """What a container's video is: which stream, and its geometry, colour and timing as one VideoInfo."""
 
+from contextlib import suppress
 from fractions import Fraction
 
 import av
 from av.container import InputContainer
+from av.error import FFmpegError, InvalidDataError
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -12,6 +14,7 @@ from vsr.color import has_exact_matrix
 from vsr.errors import SourceError
 from vsr.frames import MATRIX_BT709, MATRIX_RGB, MATRIX_SMPTE170M, UNSPECIFIED, ColorSpace, VideoInfo
 from vsr.io import formats, side_data
+from vsr.io.opening import open_input
 from vsr.notices import Notices
 from vsr.spec import PipelineSpec
 
@@ -49,6 +52,31 @@ def choose_video(container: InputContainer, spec: PipelineSpec, notices: Notices
     if chosen.codec_context is None:
         raise SourceError(f"stream #{chosen.index} of {spec.source} is in a codec that FFmpeg has no decoder for")
     return chosen
+
+
+def probe(spec: PipelineSpec, notices: Notices) -> VideoInfo:
+    """Look at the first frame of ``spec.source`` and close the file again. Raises SourceError.
+
+    The look is single-threaded: it listens to FFmpeg's log, which no decoder thread must be writing to then.
+    """
+    with open_input(spec) as container:
+        stream = choose_video(container, spec, notices)
+        stream.thread_type = "NONE"
+        first = _first_frame(container, stream)
+        if first is None:
+            raise SourceError(f"{spec.source} has a video stream but not one frame could be decoded from it")
+        return describe(container, stream, first, notices)
+
+
+def _first_frame(container: InputContainer, stream: VideoStream) -> VideoFrame | None:
+    try:
+        for packet in container.demux(stream):
+            with suppress(InvalidDataError):  # damage before the first good frame
+                for frame in stream.decode(packet):
+                    return side_data.legible(frame, stream)
+    except FFmpegError as exc:
+        raise SourceError(f"{container.name} can't be read: {exc.strerror}; the file is damaged") from exc
+    return None
 
 
 def describe(container: InputContainer, stream: VideoStream, first: VideoFrame, notices: Notices) -> VideoInfo:

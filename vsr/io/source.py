@@ -22,7 +22,7 @@ from vsr.frames import Frame, VideoInfo
 from vsr.io import filters, formats, orientation, side_data
 from vsr.io.devices import decoder_acceleration
 from vsr.io.opening import open_input
-from vsr.io.probe import choose_video, describe
+from vsr.io.probe import choose_video, probe
 from vsr.io.timeline import Timeline
 from vsr.notices import Notices
 from vsr.spec import PipelineSpec
@@ -34,7 +34,7 @@ _LEAST_SHARE = 0.9  # AVI counts frames that it repeats by packets of no size
 
 
 class VideoSource:
-    """Iterate for frames; ``info`` is known from the first one, which is decoded on opening.
+    """Iterate for frames; ``info`` is known on opening, from a first look at the file.
 
     ``packets`` holds (in order) the demuxed packets of the other streams that the sink has not taken yet; it grows
     no faster than frames are read. ``bake_orientation`` rotates the samples, for outputs that can't say it.
@@ -46,49 +46,39 @@ class VideoSource:
         self.frames_read = 0
         self.corrupt_packets = 0
         self.packets: deque[Packet[Stream]] = deque()
-        self.container: InputContainer = open_input(spec, decoder_acceleration(spec.hwaccel, notices))
+        acceleration = decoder_acceleration(spec.hwaccel, notices)
+        stored = probe(spec, notices)
+        self.container: InputContainer = open_input(spec, acceleration)
         try:
             self.stream: VideoStream = choose_video(self.container, spec, notices)
             self.stream.thread_type = "AUTO"
             self._reached_s = Fraction(0)
             self._video_packets = 0
-            self._decoded = self._decode()
-            first = self._first_frame()
-            self.info: VideoInfo = describe(self.container, self.stream, first, notices)
-            self._frames = self._prepared(first, spec, bake_orientation)
+            self.info, chain = self._preparation(stored, spec, bake_orientation=bake_orientation)
+            frames: Iterator[VideoFrame] = self._same_geometry(self._decode(), stored)
+            self._frames = filters.apply(frames, chain, self.stream) if chain else frames
             self._timeline = Timeline(self.info.time_base, self.info.frame_rate, notices)
         except BaseException:
             self.container.close()
             raise
 
-    def _first_frame(self) -> VideoFrame:
-        first = next(self._decoded, None)
-        if first is None:
-            raise SourceError(f"{self._path} has a video stream but not one frame could be decoded from it")
-        return first
-
-    def _prepared(self, first: VideoFrame, spec: PipelineSpec, bake_orientation: bool) -> Iterator[VideoFrame]:
-        """The decoded frames, deinterlaced and turned upright where that is wanted; ``info`` follows."""
-
-        def rest() -> Iterator[VideoFrame]:
-            yield first
-            yield from self._decoded
-
-        info = self.info
-        frames: Iterator[VideoFrame] = self._same_geometry(rest(), info)
+    def _preparation(
+        self, stored: VideoInfo, spec: PipelineSpec, *, bake_orientation: bool
+    ) -> tuple[VideoInfo, filters.Chain]:
+        """The filters that deinterlace and turn the frames where that is wanted, and what is true after them."""
+        info, chain = stored, filters.Chain()
         if info.interlaced and spec.interlaced == "bwdif":
             self._notices.say("the source is interlaced; it is deinterlaced (bwdif), --interlaced keep leaves it")
-            frames = filters.apply(frames, filters.DEINTERLACE, self.stream)
+            chain += filters.DEINTERLACE
             info = replace(info, interlaced=False)
         if bake_orientation and info.display_matrix is not None:
             turn = orientation.filters(info.display_matrix)
             if turn:
-                turn_words = orientation.describe(info.display_matrix)
-                self._notices.say(f"the output can't say its orientation; the picture itself gets {turn_words}")
-                frames = filters.apply(frames, turn, self.stream)
+                words = orientation.describe(info.display_matrix)
+                self._notices.say(f"the output can't say its orientation; the picture itself gets {words}")
+            chain += turn
             info = _upright(info, swapped=info.rotated_sideways)
-        self.info = info
-        return frames
+        return info, chain
 
     def _decode(self) -> Iterator[VideoFrame]:
         """Demux everything in file order; decode the chosen stream, set the other streams' packets aside."""
