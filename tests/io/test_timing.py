@@ -57,3 +57,10 @@ def test_missing_and_backward_timestamps_are_repaired_and_counted() -> None:
     assert placed == [0, 40, 80, 81, 82 + 19]
     assert timeline.repaired == 1
     assert len(notices.said) == 2
+
+
+def test_an_avi_that_repeats_frames_is_whole(tmp_path: Path) -> None:
+    """AVI writes an empty packet for a frame that stays: fewer pictures than its header counts are no damage."""
+    gaps = Recipe(codec="mpeg4", time_base=Fraction(1, 25), pts=(0, 1, 2, 5, 6, 9, 10, 14, 15, 20))
+    report = vsr.upscale(make(tmp_path / "in.avi", gaps), tmp_path / "out.mkv", network="bicubic")
+    assert report.frames_out == 10

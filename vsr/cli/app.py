@@ -48,9 +48,6 @@ def main(arguments: list[str] | None = None) -> None:
     except typer.TyperException as error:
         words = getattr(error, "format_message", error.__str__)()
         _fail(f"{words} See 'vsr --help'.", UsageError.exit_code)
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output has gone: no use telling it
-        sys.exit(141)
     if result == _INTERRUPTED:  # typer turns Ctrl-C into this result
         _fail("interrupted; nothing was written under the output's name", _INTERRUPTED)
     sys.exit(result if isinstance(result, int) else 0)

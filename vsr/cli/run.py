@@ -2,7 +2,6 @@
 
 import json
 import sys
-from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +13,7 @@ from vsr.folder import run_folder
 from vsr.notices import Notices
 from vsr.pipeline import run as run_pipeline
 from vsr.report import RunReport
-from vsr.spec import make_spec
+from vsr.spec import make_spec, parse_rate
 
 
 def tell(text: str) -> None:
@@ -67,10 +66,11 @@ def run(
         "precision": precision, "batch_size": batch_size, "strip_rows": strip_rows, "codec": codec, "crf": crf,
         "preset": preset, "pix_fmt": pix_fmt, "video_stream": video_stream, "interlaced": interlaced,
         "hwaccel": hwaccel, "overwrite": overwrite,
-        "frame_rate": _rate(frame_rate) if frame_rate else None,
+        "frame_rate": parse_rate(frame_rate) if frame_rate else None,
         "encoder_options": tuple(_key_value(text) for text in encoder_opt) if encoder_opt else None,
     }  # fmt: skip
     spec = make_spec(source, output, pipeline=pipeline, **flags)
+    _check_json_path(json_path)
     if Path(source).is_dir():
         reports = run_folder(spec, tell=None if quiet else tell)
         _write_json([report.as_dict() for report in reports], json_path)
@@ -93,6 +93,12 @@ def summary(report: RunReport) -> str:
     )
 
 
+def _check_json_path(path: str | None) -> None:
+    """A report that can't be written is known before the work, not after it."""
+    if path not in (None, "-") and not Path(str(path)).absolute().parent.is_dir():
+        raise SinkError(f"the report can't be written to {path}: its folder does not exist")
+
+
 def _write_json(content: object, path: str | None) -> None:
     if path is None:
         return
@@ -111,13 +117,3 @@ def _key_value(text: str) -> tuple[str, str]:
     if not separator or not key:
         raise UsageError(f"--encoder-opt is {text!r}; give KEY=VALUE")
     return key, value
-
-
-def _rate(text: str) -> Fraction:
-    try:
-        rate = Fraction(text)
-    except (ValueError, ZeroDivisionError) as exc:
-        raise UsageError(f"--frame-rate is {text!r}; give a number such as 25 or 24000/1001") from exc
-    if rate <= 0:
-        raise UsageError(f"--frame-rate is {text}; it must be more than 0")
-    return rate

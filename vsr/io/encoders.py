@@ -37,13 +37,25 @@ class CodecTraits:
     defaults: tuple[tuple[str, str], ...] = ()
     worst_quality: float = 51
     """The largest rate factor."""
+    choices: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Options whose values are checked here, because the encoder writes to standard error about others."""
     qscale: int | None = None
     """Constant quantiser (FFmpeg's -qscale) of encoders without a rate factor."""
 
 
+_PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo")
+_X264_CHOICES = (
+    ("preset", _PRESETS),
+    ("tune", ("film", "animation", "grain", "stillimage", "psnr", "ssim", "fastdecode", "zerolatency")),
+)
+_X265_CHOICES = (
+    ("preset", _PRESETS),
+    ("tune", ("psnr", "ssim", "grain", "zerolatency", "fastdecode", "animation")),
+)
+
 _TRAITS = {
-    "libx264": CodecTraits("crf", "preset", (("crf", "17"), ("preset", "medium"))),
-    "libx265": CodecTraits("crf", "preset", (("crf", "18"), ("preset", "fast"))),
+    "libx264": CodecTraits("crf", "preset", (("crf", "17"), ("preset", "medium")), choices=_X264_CHOICES),
+    "libx265": CodecTraits("crf", "preset", (("crf", "18"), ("preset", "fast")), choices=_X265_CHOICES),
     "libsvtav1": CodecTraits("crf", "preset", (("crf", "24"), ("preset", "8")), worst_quality=63),
     "libvpx-vp9": CodecTraits(
         "crf",
@@ -139,6 +151,8 @@ def _pix_fmt(spec: PipelineSpec, codec: str, source: PixelLayout) -> str:
     """The encoder's format that loses least of ``source``, or the one asked for."""
     accepted = [f for f in formats.encoder_formats(codec) if _is_pictorial(f)]
     if not accepted:  # rawvideo and its kind take anything
+        if spec.pix_fmt is not None and not formats.exists(spec.pix_fmt):
+            raise UsageError(f"--pix-fmt {spec.pix_fmt} is no pixel format of FFmpeg")
         return spec.pix_fmt or formats.pix_fmt_of(source)
     if spec.pix_fmt is not None:
         if spec.pix_fmt not in accepted:
@@ -220,6 +234,10 @@ def _options(spec: PipelineSpec, codec: str, info: VideoInfo, notices: Notices) 
     for key, value in spec.encoder_options:
         joined = key.endswith("-params") and key in options
         options[key] = f"{options[key]}:{value}" if joined else value
+    for key, choices in traits.choices:
+        unknown = [word for word in options.get(key, choices[0]).split(",") if word not in choices]
+        if unknown:
+            raise UsageError(f"{codec} has no {key} '{unknown[0]}'; choose one of: {', '.join(choices)}")
     return options
 
 

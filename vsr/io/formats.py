@@ -14,7 +14,8 @@ _DEPTHS = (8, 9, 10, 12, 14, 16)
 
 
 @cache
-def _exists(pix_fmt: str) -> bool:
+def exists(pix_fmt: str) -> bool:
+    """True for a name that FFmpeg knows."""
     try:
         VideoFormat(pix_fmt)
     except ValueError:
@@ -42,7 +43,7 @@ def layout_of(pix_fmt: str) -> PixelLayout:
     depth = 8 if description.has_palette else next(d for d in _DEPTHS if d >= bits)
     while True:
         layout = PixelLayout(family, depth, *shifts, alpha=alpha)  # type: ignore[arg-type]
-        if _exists(_name(layout)):
+        if exists(_name(layout)):
             return layout
         depth = next(d for d in _DEPTHS if d > depth)
 

@@ -64,6 +64,7 @@ class FileSink:
 
     def _open_output(self, size: OutputSize) -> None:
         """Create the file, open the encoder and write the header, so that what can't work fails before any work."""
+        self._target.prepare()
         with listening() as words:
             try:
                 self._container: OutputContainer = av.open(

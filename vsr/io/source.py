@@ -30,7 +30,7 @@ from vsr.spec import PipelineSpec
 # A container whose header declares its duration, so that an early end means that the file is cut short.
 _DECLARES_DURATION = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "flv", "asf"}
 _SHORTFALL_S = Fraction(1, 2)
-_LEAST_SHARE = 0.9  # AVI counts frames that it repeats by packets of no size
+_LEAST_SHARE = 0.95  # of the frames, one tick each, that the header of an AVI file declares
 
 
 class VideoSource:
@@ -53,7 +53,7 @@ class VideoSource:
             self.stream: VideoStream = choose_video(self.container, spec, notices)
             self.stream.thread_type = "AUTO"
             self._reached_s = Fraction(0)
-            self._video_packets = 0
+            self._video_ticks = 0
             self.info, chain = self._preparation(stored, spec, bake_orientation=bake_orientation)
             frames: Iterator[VideoFrame] = self._same_geometry(self._decode(), stored)
             self._frames = filters.apply(frames, chain, self.stream) if chain else frames
@@ -88,7 +88,8 @@ class VideoSource:
                     self._set_aside(packet)
                     continue
                 self._note_reached(packet)
-                self._video_packets += bool(packet.size)
+                if packet.dts is not None:
+                    self._video_ticks = packet.dts + 1
                 try:
                     for frame in self.stream.decode(packet):
                         yield side_data.legible(frame, self.stream)
@@ -112,15 +113,16 @@ class VideoSource:
     def _check_whole(self) -> None:
         """A file that ends long before its header says is cut short. Raises SourceError."""
         declared = self.container.duration
-        if self.container.format.name == "avi" and self._video_packets < self.stream.frames * _LEAST_SHARE:
+        if self.container.format.name == "avi" and self._video_ticks < self.stream.frames * _LEAST_SHARE:
             raise SourceError(
                 f"{self._path} is cut short: its header declares {self.stream.frames} frames, "
-                f"its data ends after {self._video_packets}"
+                f"its data ends after {self._video_ticks}"
             )
         if declared is None or self.container.format.name not in _DECLARES_DURATION:
             return
         declared_s = Fraction(declared, av.time_base)
-        if declared_s - self._reached_s > max(_SHORTFALL_S, declared_s / 50):
+        tolerance_s = max(min(_SHORTFALL_S, declared_s / 4), declared_s / 50)
+        if declared_s - self._reached_s > tolerance_s:
             raise SourceError(
                 f"{self._path} is cut short: its header declares {float(declared_s):.2f} s, "
                 f"its data ends at {float(self._reached_s):.2f} s"

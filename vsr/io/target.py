@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +33,14 @@ class Target:
     def carries_orientation(self) -> bool:
         """True when the container can say how the picture is to be turned."""
         return self.container in CARRIES_ORIENTATION
+
+    def prepare(self) -> None:
+        """Make room for what will be written. Raises SinkError."""
+        if self.numbered:
+            try:
+                self.partial.parent.mkdir()
+            except OSError as exc:
+                raise SinkError(f"{self.partial.parent} can't be created: {exc.strerror}") from exc
 
     def publish(self) -> None:
         """Give the finished output its name, in one step for a file. Raises SinkError."""
@@ -81,20 +88,15 @@ def resolve(spec: PipelineSpec) -> Target:
     if not os.access(folder, os.W_OK):
         raise SinkError(f"the folder {folder} is not writable")
     container, codec = _container(output, numbered or is_picture(str(output)))
-    partial = _partial_folder(folder) / output.name if numbered else folder / f".{output.name}.{os.getpid()}.part"
+    partial = folder / f".{output.name.replace('%', '')}.{os.getpid()}.part"
+    if numbered:
+        partial = partial / output.name
     return Target(str(output), partial, container, codec, numbered)
 
 
 def same_file(output: Path, source: str) -> bool:
     """True when the output's name leads to the source."""
     return output.exists() and Path(source).exists() and output.samefile(source)
-
-
-def _partial_folder(folder: Path) -> Path:
-    try:
-        return Path(tempfile.mkdtemp(prefix=".vsr-", suffix=".part", dir=folder))
-    except OSError as exc:
-        raise SinkError(f"the folder {folder} is not writable: {exc.strerror}") from exc
 
 
 def _container(output: Path, picture: bool) -> tuple[str, str]:
