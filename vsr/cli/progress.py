@@ -1,7 +1,6 @@
 """A progress bar on a terminal: frames, speed, time left and the stage that limits; silence elsewhere."""
 
 import sys
-from types import TracebackType
 from typing import Self
 
 from rich.console import Console
@@ -41,8 +40,6 @@ class ProgressBar:
             self._bar.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.stop()

@@ -17,8 +17,6 @@ from vsr.io.video_stream import RANGE_FULL, RANGE_LIMITED, add_video_stream
 from vsr.io.wording import listening
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from av.container import OutputContainer
     from av.packet import Packet
     from av.stream import Stream
@@ -180,7 +178,5 @@ class FileSink:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.abort()
