@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from vsr.errors import UsageError
-from vsr.networks import build
+from vsr.networks import available, build
 from vsr.training.recipe import parse_recipe, read_recipe, shipped_recipes
 
 
@@ -17,6 +17,16 @@ def test_shipped_recipe_is_valid_and_builds_its_network(name: str) -> None:
     assert recipe.name == name
     assert recipe.steps == sum(stage.steps for stage in recipe.stages) > 0
     assert build(recipe.network, recipe.scale, **recipe.options).scale == recipe.scale
+
+
+def test_every_shipped_weights_file_comes_from_a_shipped_recipe() -> None:
+    for entry in available():
+        for name in entry.shipped_weights():
+            card = entry.shipped_card(name)
+            assert card is not None
+            recipe = read_recipe(card.recipe)
+            assert (card.recipe_sha256, card.steps, card.seed) == (recipe.sha256, recipe.steps, recipe.seed)
+            assert (card.network, card.scale, card.options) == (recipe.network, recipe.scale, recipe.options)
 
 
 def test_stage_at_walks_through_the_stages(recipe_table: dict[str, Any]) -> None:

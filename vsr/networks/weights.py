@@ -45,7 +45,6 @@ class WeightsCard:
     date: str = ""
     """ISO 8601 day of the training's end."""
     torch_version: str = ""
-    licence: str = ""
 
 
 def write_weights(path: Path, network: Network, card: WeightsCard) -> WeightsCard:
