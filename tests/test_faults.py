@@ -1,6 +1,8 @@
 """Something fails in the middle of a run: the right error, no thread left, no file left under any name."""
 
 import resource
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -239,3 +241,15 @@ def test_frames_of_a_stage_that_fails_raise(stage: str, clips: Path, monkeypatch
     with pytest.raises(InjectedError):
         list(pipeline.frames(make_spec(str(clips / "clip.mp4"), "", network="bicubic")))
     assert stage_threads() == []
+
+
+def test_python_may_end_with_frames_half_read(clips: Path) -> None:
+    """A script that keeps its iterator to the end leaves it open: Python must end all the same."""
+    script = (
+        "import sys, vsr\n"
+        "frames = vsr.upscaled_frames(sys.argv[1], network='bicubic')\n"
+        "print(next(frames).pts)\n"
+    )  # fmt: skip
+    command = [sys.executable, "-c", script, str(clips / "clip.mp4")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "0\n", "")

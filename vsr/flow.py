@@ -3,6 +3,7 @@
 Knows nothing of video. A Flow owns its threads: leaving the ``with`` block, in whatever way, stops and joins them all.
 """
 
+import atexit
 import threading
 import time
 from collections import deque
@@ -149,9 +150,15 @@ class Flow:
         return self._buffers[-1].get_wait_s if self._buffers else 0.0
 
     def __enter__(self) -> Self:
+        # An iterator that is still half read when Python ends is never closed: its threads must not outlive Python.
+        atexit.register(self._stop)
         return self
 
     def __exit__(self, *_: object) -> None:
+        atexit.unregister(self._stop)
+        self._stop()
+
+    def _stop(self) -> None:
         for buffer in self._buffers:
             buffer.stop()
         for buffer in self._buffers:
