@@ -6,8 +6,7 @@
     ├── SinkError               4   the output can't be created, encoded or written
     ├── NetworkError            5   unknown network, scale or weights; a weights file that does not fit
     ├── BackendError            6   a backend, device or precision that this machine can't give
-    ├── IntegrityError          7   frames, timestamps or streams came out other than they went in
-    └── MissingDependencyError  8   an optional package is needed and absent (the message says what to install)
+    └── IntegrityError          7   frames, timestamps or streams came out other than they went in
 
 Ctrl-C exits with 130, as a shell expects. A message says what happened, the value met, and what to do about it,
 in one line. Errors of other libraries are mapped at the edges (``raise SourceError(...) from exc``).
@@ -54,9 +53,3 @@ class IntegrityError(VsrError):
     """Frames, timestamps or streams came out other than they went in."""
 
     exit_code = 7
-
-
-class MissingDependencyError(VsrError):
-    """An optional package is needed and absent."""
-
-    exit_code = 8

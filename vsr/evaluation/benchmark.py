@@ -1,6 +1,5 @@
 """Scores of a network over a folder of high-resolution images: shrink each, upscale it again, compare."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -55,13 +54,6 @@ def evaluate_folder(network: Network, folder: Path, precision: Precision = "floa
         except ValueError as exc:
             raise SourceError(f"can't score {file}: {exc}; give larger images") from exc
     return BenchmarkResult(tuple(scores))
-
-
-def evaluate_images(
-    network: Network, images: Sequence[tuple[str, npt.NDArray[np.uint8]]], precision: Precision = "float32"
-) -> BenchmarkResult:
-    """Score on images in memory: (name, (H,W,3) uint8 RGB) pairs."""
-    return BenchmarkResult(tuple(score_image(network, name, pixels, precision) for name, pixels in images))
 
 
 def score_image(
