@@ -14,8 +14,7 @@ from tests.pictures import YUV420, color, yuv
 from vsr import scaling
 from vsr.errors import NetworkError, UsageError
 from vsr.frames import VideoInfo
-from vsr.networks import LoadedNetwork, WeightsCard, build, load
-from vsr.networks.registry import NetworkEntry, entry
+from vsr.networks import LoadedNetwork, NetworkEntry, WeightsCard, build, load
 from vsr.networks.weights import find_weights, write_weights
 from vsr.scaling import NetworkPlan, OutputSize, output_size, plan_network
 from vsr.spec import PipelineSpec, make_spec
@@ -132,8 +131,8 @@ def test_passes_of_one_trained_network(
     factor: int, count: int, monkeypatch: pytest.MonkeyPatch, counted_loads: list[int]
 ) -> None:
     """As long as only x2 weights ship, and each file is read once."""
-    only_x2 = replace(entry("lrsrn"), default_weights={2: "lrsrn_x2_clean"})
-    monkeypatch.setattr(scaling, "entry", lambda name: only_x2)
+    monkeypatch.setattr(NetworkEntry, "ready_scales", lambda self: (2,))
+    monkeypatch.setattr(NetworkEntry, "default_weights", lambda self, scale: "lrsrn_x2_clean")
     planned = plan(info(64, 48), 64 * factor, 48 * factor, network="lrsrn")
     assert planned.passes == (2,) * count
     assert planned.loaded.network.scale == 2**count
@@ -219,8 +218,6 @@ def test_a_network_without_parameters_takes_no_weights() -> None:
 
 
 def test_a_network_without_any_weights_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    bare: NetworkEntry = replace(entry("lrsrn"), default_weights={})
-    monkeypatch.setattr(scaling, "entry", lambda name: bare)
-    monkeypatch.setattr("vsr.networks.registry._ENTRIES", (bare,))
+    monkeypatch.setattr(NetworkEntry, "default_weights", lambda self, scale: None)
     with pytest.raises(NetworkError, match="no weights ship for lrsrn x3; use --network bicubic"):
         plan(info(64, 48), 192, 144, scale=3)

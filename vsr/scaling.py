@@ -101,11 +101,8 @@ def _load_given(spec: PipelineSpec) -> LoadedNetwork:
 
 def _loadable_scales(spec: PipelineSpec) -> list[int]:
     """Scales of the network that need no weights or have some that ship."""
-    chosen = entry(spec.network)
-    if not chosen.trained:
-        return list(chosen.scales)
     # Nothing shipped at all: let load() say so, in its words, for the scale that was asked for.
-    return sorted(chosen.default_weights) or [spec.scale or 2]
+    return list(entry(spec.network).ready_scales()) or [spec.scale or 2]
 
 
 def _passes(scales: list[int], wanted: Fraction) -> tuple[int, ...]:

@@ -35,6 +35,9 @@ def choose_placement(spec: PipelineSpec, loaded: LoadedNetwork, info: VideoInfo)
     # Interpolation has no noise of its own to hide rounding in, and costs nothing: always exact.
     trained = any(True for _ in loaded.network.parameters())
     precision = backend.precision(device, spec.precision if trained else "fp32")
+    # bfloat16 has eight bits: enough for the difference to the input, not for the picture itself.
+    if spec.precision == "auto" and precision == "bf16" and not loaded.network.anchored:
+        precision = "fp32"
     strip_rows = spec.strip_rows or max(_STRIP_SAMPLES // (info.width * spec.batch_size), 16)
     return Placement(spec.backend, device, precision, strip_rows if strip_rows < info.height else None)
 

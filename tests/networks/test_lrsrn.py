@@ -46,7 +46,7 @@ def test_fresh_network_with_anchor_starts_nearer_to_the_image_than_the_plain_for
 
 def test_deployed_weights_load_into_a_deployed_form_directly() -> None:
     trained = LRSRN(2, expand=8).deploy()
-    fresh = LRSRN(2, form="deployed")
+    fresh = LRSRN(2).deploy()
     fresh.load_state_dict(trained.state_dict())
     x = torch.rand(1, 3, 8, 8)
     assert torch.equal(fresh(x), trained(x))

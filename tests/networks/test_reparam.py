@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from vsr.networks.reparam import RepConv, collapse
+from vsr.networks import build
+from vsr.networks.reparam import RepConv, adopt_deployed_, collapse
 
 
 def explicit(block: RepConv, x: torch.Tensor) -> torch.Tensor:
@@ -53,3 +54,24 @@ def test_scaled_output_leaves_the_identity() -> None:
     block.scale_output_(0.0)
     x = torch.randn(1, 4, 5, 5)
     torch.testing.assert_close(block(x), x)
+
+
+@pytest.mark.parametrize(("channels_in", "channels_out", "kernel", "skip"), [(3, 8, 3, True), (8, 8, 5, False)])
+def test_a_block_adopts_any_plain_convolution(channels_in: int, channels_out: int, kernel: int, skip: bool) -> None:
+    torch.manual_seed(0)
+    conv = nn.Conv2d(channels_in, channels_out, kernel, padding=kernel // 2)
+    block = RepConv(channels_in, channels_out, width=40, kernel=kernel, skip=skip)
+    assert conv.bias is not None
+    block.adopt_(conv.weight, conv.bias)
+    x = torch.randn(1, channels_in, 9, 7)
+    torch.testing.assert_close(block(x), conv(x), rtol=0, atol=1e-5)
+
+
+def test_a_training_form_starts_from_deployed_weights_of_another_scale() -> None:
+    torch.manual_seed(0)
+    small, large = build("lrsrn", 2), build("lrsrn", 4)
+    tensors = small.deploy().state_dict()
+    assert adopt_deployed_(large, tensors) == ("tail.weight", "tail.bias")
+    adopted = large.deploy().state_dict()
+    for name in tensors.keys() - {"tail.weight", "tail.bias"}:
+        torch.testing.assert_close(adopted[name], tensors[name], rtol=0, atol=1e-5, msg=name)

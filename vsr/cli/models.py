@@ -35,7 +35,7 @@ def _weights_facts(entry: "NetworkEntry", name: str) -> dict[str, Any]:
     card = entry.shipped_card(name)
     return {
         "name": name,
-        "default_for": [scale for scale, default in entry.default_weights.items() if default == name],
+        "default_for": [scale for scale in entry.scales if entry.default_weights(scale) == name],
         "scale": card.scale if card else None,
         "parameters": card.parameters if card else None,
         "degradation": card.degradation if card else None,

@@ -11,7 +11,7 @@ import torch
 from vsr.errors import SourceError, UsageError
 from vsr.evaluation.images import crop_to_multiple, list_images
 from vsr.evaluation.imresize import downscale
-from vsr.evaluation.metrics import psnr_y, ssim_y
+from vsr.evaluation.metrics import luma_codes, psnr_y, ssim_y
 from vsr.io.still import read_rgb
 from vsr.networks import Network, build
 
@@ -89,11 +89,11 @@ def upscale_pixels(
 
 
 def _upscale_luma(network: Network, rgb: torch.Tensor) -> torch.Tensor:
-    # R = Y + (R - Y), and bicubic is linear: upscaling Y by the network and the colour differences by bicubic is
-    # bicubic of everything plus what the network adds to Y.
+    # Bicubic is linear: upscaling Y by the network and the colour differences by bicubic is bicubic of everything
+    # plus what the network adds to Y. A code of Y is 255/219 codes of grey.
     bicubic = build("bicubic", network.scale).deploy().to(rgb.device)
-    y = (rgb * rgb.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)).sum(dim=1, keepdim=True)
+    y = luma_codes(rgb)
     planes: torch.Tensor = bicubic(torch.cat([rgb, y], dim=1).transpose(0, 1))
     red_green_blue, luma = planes[:3].transpose(0, 1), planes[3:]
     sharper: torch.Tensor = network(y)
-    return red_green_blue + (sharper.float() - luma)
+    return red_green_blue + (sharper.float() - luma) * (255 / 219)

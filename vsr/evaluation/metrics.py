@@ -25,6 +25,12 @@ def luma(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
     return np.asarray(16.0 + rgb @ weights)
 
 
+def luma_codes(rgb: torch.Tensor) -> torch.Tensor:
+    """The same of (N,3,H,W) RGB in [0, 1], as (N,1,H,W) codes / 255: what luma networks take."""
+    weights = rgb.new_tensor([65.481, 128.553, 24.966]).view(1, 3, 1, 1) / 255.0
+    return (rgb * weights).sum(dim=1, keepdim=True) + 16.0 / 255.0
+
+
 def psnr_y(result: npt.NDArray[np.uint8], truth: npt.NDArray[np.uint8], border: int) -> float:
     """PSNR in dB of Y, peak 255, without ``border`` pixels at each side; infinite for equal images.
 

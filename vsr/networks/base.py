@@ -1,19 +1,25 @@
 """The contract of every network: what the rest of vsr may know about one."""
 
+import copy
 from abc import ABC, abstractmethod
-from typing import Literal
+from typing import Literal, Self
 
 import torch
 from torch import nn
 
+from vsr.networks.reparam import collapse_all_
+
 Domain = Literal["rgb", "luma", "yuv420"]
-"""``rgb``: (N,3,H,W). ``luma``: one plane (N,1,H,W). ``yuv420``: PixelUnshuffle(2)(Y) with U and V, 6 channels."""
+"""``rgb``: (N,3,H,W). ``luma``: one plane (N,1,H,W). ``yuv420``: PixelUnshuffle(2)(Y) with U and V, 6 channels.
+
+Luma is BT.601 codes / 255, so from 16/255 to 235/255: what the papers train on.
+"""
 
 
 class Network(nn.Module, ABC):
     """A super-resolution network: float in [0, 1], (N,C,H,W) -> (N,C,scale*H,scale*W).
 
-    The output is not clamped; whoever turns it into integers clamps it.
+    The output is not clamped; whoever turns it into integers clamps it. What is built is the training form.
     """
 
     name: str
@@ -24,16 +30,20 @@ class Network(nn.Module, ABC):
     """What the channels are."""
     halo: int
     """Receptive-field radius in low-resolution pixels: an output pixel depends on nothing farther away."""
-    multiple_of: int
+    multiple_of: int = 1
     """Height and width of the input must be multiples of this."""
+    anchored: bool = False
+    """The input itself is added to the output, outside the convolutions: half precision rounds only the difference."""
 
     @abstractmethod
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Upscale (N,C,H,W) float in [0, 1] to (N,C,scale*H,scale*W)."""
 
-    @abstractmethod
-    def deploy(self) -> "Network":
+    def deploy(self) -> Self:
         """A copy in its collapsed form, in eval mode, equal to this one within 1e-5 in float32."""
+        deployed = copy.deepcopy(self)
+        collapse_all_(deployed)
+        return deployed.eval()
 
 
 def parameter_count(network: nn.Module) -> int:

@@ -15,13 +15,12 @@ class Bicubic(Network):
     traced, compiled and exported like any other network; ``interpolate(mode="bicubic")`` has a = -0.75 fixed.
     """
 
+    name = "bicubic"
     domain = "luma"
-    multiple_of = 1
     halo = _RADIUS
 
     def __init__(self, scale: int) -> None:
         super().__init__()
-        self.name = "bicubic"
         self.scale = scale
         self.phases: torch.Tensor
         self.register_buffer("phases", _phase_kernels(scale), persistent=False)
@@ -30,10 +29,6 @@ class Bicubic(Network):
         """(N,1,H,W) -> (N,1,scale*H,scale*W)."""
         padded = F.pad(x, (_RADIUS,) * 4, mode="replicate")
         return F.pixel_shuffle(F.conv2d(padded, self.phases.to(x.dtype)), self.scale)
-
-    def deploy(self) -> "Bicubic":
-        """Nothing to collapse: a copy in eval mode."""
-        return Bicubic(self.scale).eval()
 
 
 def _phase_kernels(scale: int) -> torch.Tensor:

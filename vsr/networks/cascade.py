@@ -14,6 +14,7 @@ class Cascade(Network):
         self.name = f"{first.name} x{first.scale}, then {second.name} x{second.scale}"
         self.scale = first.scale * second.scale
         self.domain = first.domain
+        self.anchored = first.anchored and second.anchored
         self.halo = first.halo + -(-second.halo // first.scale)
         self.multiple_of = first.multiple_of * second.multiple_of
 
@@ -21,7 +22,3 @@ class Cascade(Network):
         """(N,C,H,W) -> (N,C,scale*H,scale*W)."""
         result: torch.Tensor = self.second(self.first(x))
         return result
-
-    def deploy(self) -> "Cascade":
-        """Both passes collapsed."""
-        return Cascade(self.first.deploy(), self.second.deploy()).eval()

@@ -7,11 +7,10 @@ import torch.nn.functional as F
 from torch import nn
 
 from vsr.networks.base import Network
-from vsr.networks.reparam import RepConv, collapse
+from vsr.networks.reparam import RepConv
 
 Anchor = Literal["nearest", "none"]
 """``nearest``: the output is added to the nearest-neighbour upscaled input. ``none``: the paper's plain form."""
-Form = Literal["training", "deployed"]
 
 WIDTH = 32
 DEPTH = 4
@@ -27,24 +26,19 @@ class LRSRN(Network):
     training is faster.
     """
 
+    name = "lrsrn"
     domain = "rgb"
-    multiple_of = 1
     halo = DEPTH + 2
 
-    def __init__(
-        self, scale: int, *, anchor: Anchor = "nearest", expand: int = 8 * WIDTH, form: Form = "training"
-    ) -> None:
+    def __init__(self, scale: int, *, anchor: Anchor = "nearest", expand: int = 8 * WIDTH) -> None:
         super().__init__()
-        self.name = "lrsrn"
         self.scale = scale
-        self.anchor = anchor
-        self.expand = expand
-        rep_body = form == "training"
-        rep_ends = rep_body and scale == 3
-        self.head = _conv(3, WIDTH, expand if rep_ends else None)
-        self.body = nn.ModuleList(_conv(WIDTH, WIDTH, expand if rep_body else None) for _ in range(DEPTH))
-        self.tail = _conv(WIDTH, 3 * scale * scale, expand if rep_ends else None)
-        if anchor == "nearest":
+        self.anchored = anchor == "nearest"
+        ends = expand if scale == 3 else None
+        self.head = _conv(3, WIDTH, ends)
+        self.body = nn.ModuleList(_conv(WIDTH, WIDTH, expand) for _ in range(DEPTH))
+        self.tail = _conv(WIDTH, 3 * scale * scale, ends)
+        if self.anchored:
             _shrink_(self.tail, NEAR_ZERO)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -54,18 +48,10 @@ class LRSRN(Network):
         for conv in self.body:
             y = F.relu(conv(y))
         y = self.tail(y + first)
-        if self.anchor == "nearest":
+        if self.anchored:
             # Channel c*s*s+k becomes sub-pixel k of colour c, so repeating each colour s*s times is the upscaled image.
             y = y + x.repeat_interleave(self.scale * self.scale, dim=1)
         return F.pixel_shuffle(y, self.scale)
-
-    def deploy(self) -> "LRSRN":
-        """The six plain convolutions."""
-        deployed = LRSRN(self.scale, anchor=self.anchor, expand=self.expand, form="deployed")
-        deployed.head = collapse(self.head)
-        deployed.body = nn.ModuleList(collapse(conv) for conv in self.body)
-        deployed.tail = collapse(self.tail)
-        return deployed.eval()
 
 
 def _conv(in_channels: int, out_channels: int, expand: int | None) -> nn.Module:

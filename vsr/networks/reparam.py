@@ -1,49 +1,76 @@
-"""Re-parameterised convolution: a wide two-layer branch while training, one 3x3 convolution once deployed.
+"""Re-parameterised convolutions: several linear branches while training, one plain convolution once deployed.
 
-RepConv (LRSRN, NTIRE 2023 real-time 4K) is ``conv1x1(conv3x3(x)) + x``. Both convolutions are linear, and the 3x3 comes
-first, so the block equals ONE 3x3 convolution exactly, zero-padded borders included. It is therefore also trained
-through the merged kernel: each step merges the weights and runs one convolution; the gradient reaches the branches
-through the merge. Same function as the two-layer form at about a sixth of the cost.
+Every block here is linear in its input, so it equals ONE convolution exactly, zero-padded borders included. It is
+therefore also trained through the merged kernel: each step merges the weights and runs one convolution; the gradient
+reaches the branches through the merge. Same function as the branches at about a sixth of the cost.
 """
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 
-class RepConv(nn.Module):
-    """``squeeze(expand(x)) + skip(x)``: expand 3x3 in->width, squeeze 1x1 width->out, skip the identity.
+class Collapsible(nn.Module, ABC):
+    """A block that equals one convolution of odd ``kernel`` with zero padding, whatever its branches."""
 
-    Where ``in_channels != out_channels`` the skip is a 1x1 convolution (LRSRN's x3 "advanced" block).
-    """
+    kernel: int
 
-    def __init__(self, in_channels: int, out_channels: int, width: int) -> None:
-        super().__init__()
-        self.expand = nn.Conv2d(in_channels, width, 3, padding=1)
-        self.squeeze = nn.Conv2d(width, out_channels, 1)
-        self.shortcut = nn.Conv2d(in_channels, out_channels, 1) if in_channels != out_channels else None
+    @abstractmethod
+    def merged(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """The equal kernel (out,in,kernel,kernel) and bias (out), differentiable with respect to the branches."""
+
+    @abstractmethod
+    def adopt_(self, weight: torch.Tensor, bias: torch.Tensor) -> None:
+        """Become equal to the plain convolution of ``weight`` (out,in,kernel,kernel) and ``bias`` (out), in place."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N,in,H,W) -> (N,out,H,W)."""
         weight, bias = self.merged()
-        return F.conv2d(x, weight, bias, padding=1)
+        return F.conv2d(x, weight, bias, padding=self.kernel // 2)
+
+
+class RepConv(Collapsible):
+    """``squeeze(expand(x)) + skip(x)``: expand kernel x kernel in->width, squeeze 1x1 width->out, skip the identity.
+
+    LRSRN's RepConv (NTIRE 2023 real-time 4K). Where ``in_channels != out_channels`` the skip is a 1x1 convolution
+    (LRSRN's x3 "advanced" block), or nothing if ``skip`` is false: SESR's linear block (Bhardwaj et al., MLSys 2022).
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, width: int, *, kernel: int = 3, skip: bool = True) -> None:
+        super().__init__()
+        self.kernel = kernel
+        self.expand = nn.Conv2d(in_channels, width, kernel, padding=kernel // 2)
+        self.squeeze = nn.Conv2d(width, out_channels, 1)
+        self.identity = skip and in_channels == out_channels
+        self.shortcut = nn.Conv2d(in_channels, out_channels, 1) if skip and not self.identity else None
 
     def merged(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """The equal 3x3 kernel (out,in,3,3) and bias (out), differentiable with respect to the branches.
-
-        ``W[o,i] = sum_m squeeze[o,m] expand[m,i]``, ``b = squeeze @ b_expand + b_squeeze``, the skip at the centre.
-        """
+        """``W[o,i] = sum_m squeeze[o,m] expand[m,i]``, ``b = squeeze @ b_expand + b_squeeze``, skip at the centre."""
         # Sums over `width` products lose too much in bfloat16, and the kernels are tiny next to the feature maps.
         with torch.autocast(self.expand.weight.device.type, enabled=False):
             squeeze = self.squeeze.weight[:, :, 0, 0]
             weight = torch.einsum("om,mihw->oihw", squeeze, self.expand.weight)
             bias = squeeze @ _bias(self.expand) + _bias(self.squeeze)
-            if self.shortcut is None:
+            if self.identity:
                 skip = torch.eye(weight.shape[0], dtype=weight.dtype, device=weight.device)
-            else:
+            elif self.shortcut is not None:
                 skip = self.shortcut.weight[:, :, 0, 0]
                 bias = bias + _bias(self.shortcut)
-            return weight + F.pad(skip[:, :, None, None], (1, 1, 1, 1)), bias
+            else:
+                return weight, bias
+            return weight + F.pad(skip[:, :, None, None], (self.kernel // 2,) * 4), bias
+
+    def adopt_(self, weight: torch.Tensor, bias: torch.Tensor) -> None:
+        """Of all the expanding kernels that give ``weight``, take the one nearest to the present."""
+        with torch.no_grad():
+            now_weight, now_bias = self.merged()
+            inverse = torch.linalg.pinv(self.squeeze.weight[:, :, 0, 0].double())
+            change = torch.einsum("mo,oihw->mihw", inverse, (weight - now_weight).double())
+            self.expand.weight.add_(change.to(self.expand.weight.dtype))
+            _bias(self.squeeze).add_(bias - now_bias)
 
     def scale_output_(self, factor: float) -> None:
         """Multiply everything the block adds (the identity apart) by ``factor``, in place; for initialisation."""
@@ -54,19 +81,54 @@ class RepConv(nn.Module):
                     _bias(conv).mul_(factor)
 
 
+def collapse_all_(network: nn.Module) -> None:
+    """Put the plain convolution in the place of each Collapsible within ``network``."""
+    for name, block in network.named_children():
+        if isinstance(block, Collapsible):
+            setattr(network, name, collapse(block))
+        else:
+            collapse_all_(block)
+
+
 def collapse(block: nn.Module) -> nn.Conv2d:
-    """The plain 3x3 convolution equal to ``block`` (a RepConv, or already a convolution): a copy, never shared."""
-    if isinstance(block, RepConv):
+    """The plain convolution equal to ``block`` (Collapsible, or already a convolution): a copy, never shared."""
+    if isinstance(block, Collapsible):
         weight, bias = block.merged()
     elif isinstance(block, nn.Conv2d):
         weight, bias = block.weight, _bias(block)
     else:
-        raise TypeError(f"only RepConv and Conv2d collapse to a convolution, not {type(block).__name__}")
-    conv = nn.Conv2d(weight.shape[1], weight.shape[0], 3, padding=1)
+        raise TypeError(f"only Collapsible and Conv2d collapse to a convolution, not {type(block).__name__}")
+    conv = nn.Conv2d(weight.shape[1], weight.shape[0], weight.shape[2], padding=weight.shape[2] // 2)
     with torch.no_grad():
         conv.weight.copy_(weight)
         _bias(conv).copy_(bias)
     return conv
+
+
+def adopt_deployed_(network: nn.Module, tensors: Mapping[str, torch.Tensor]) -> tuple[str, ...]:
+    """Start the training form ``network`` from the tensors of a deployed one, wherever name and shape agree.
+
+    Returns the names of the blocks and tensors that do not (another scale's tail); they keep their fresh weights.
+    """
+    fresh = []
+    inside = set[str]()
+    for name, block in network.named_modules():
+        if isinstance(block, Collapsible):
+            inside.update(f"{name}.{inner}" for inner, _ in block.named_parameters())
+            weight, bias = tensors.get(f"{name}.weight"), tensors.get(f"{name}.bias")
+            if weight is None or bias is None or weight.shape != block.merged()[0].shape:
+                fresh.append(name)
+            else:
+                block.adopt_(weight, bias)
+    for name, tensor in network.state_dict().items():
+        if name in inside:
+            continue
+        given = tensors.get(name)
+        if given is None or given.shape != tensor.shape:
+            fresh.append(name)
+        else:
+            tensor.copy_(given)
+    return tuple(fresh)
 
 
 def _bias(conv: nn.Conv2d) -> torch.Tensor:

@@ -12,6 +12,8 @@ import torch
 from vsr.errors import UsageError
 from vsr.evaluation.benchmark import BenchmarkResult, evaluate_folder
 from vsr.networks import Network, build
+from vsr.networks.reparam import adopt_deployed_
+from vsr.networks.weights import find_weights, read_tensors
 from vsr.training.checkpoint import FILE_NAME, Checkpoint, read_checkpoint, write_checkpoint
 from vsr.training.data import Batch, TrainingImages, batches
 from vsr.training.ema import WeightAverage
@@ -45,7 +47,7 @@ class Trainer:
         self.recipe = plan.recipe
         self.journal = journal
         torch.manual_seed(self.recipe.seed)
-        network = build(self.recipe.network, self.recipe.scale, **self.recipe.options)
+        network = self._begin()
         self.network = network.to(plan.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         self.average = WeightAverage(self.network, self.recipe.ema_decay)
         self.step = 0
@@ -74,6 +76,14 @@ class Trainer:
         """Scores of the averaged, deployed network by folder name."""
         deployed = self.average.network.deploy().to(self.plan.device)
         return {folder.name: evaluate_folder(deployed, folder) for folder in self.plan.eval_folders}
+
+    def _begin(self) -> Network:
+        network = build(self.recipe.network, self.recipe.scale, **self.recipe.options)
+        if self.recipe.start:
+            path = find_weights(self.recipe.start)
+            fresh = adopt_deployed_(network, read_tensors(path)[0])
+            self.journal.say(f"begins from {path.stem}" + (f"; fresh: {', '.join(fresh)}" if fresh else ""))
+        return network
 
     def _train_step(self, batch: Batch, stage: Stage, rate: float) -> torch.Tensor:
         low, high = (part.to(self.plan.device, non_blocking=True) for part in batch)

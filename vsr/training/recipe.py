@@ -52,6 +52,8 @@ class Recipe:
     stages: tuple[Stage, ...]
     options: Mapping[str, OptionValue] = field(default_factory=dict)
     """Options of the network's builder."""
+    start: str = ""
+    """Weights to begin from: a shipped name or a file, of the same network at any scale; empty begins fresh."""
     seed: int = 1
     pattern: str = "*"
     """Which files of the data folder to take."""
