@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 
 from vsr.networks.base import Network
+from vsr.networks.entry import NetworkEntry
 
 _RADIUS = 2
 
@@ -46,3 +47,16 @@ def keys_cubic(distance: torch.Tensor) -> torch.Tensor:
     near = 1.5 * d**3 - 2.5 * d**2 + 1.0
     far = -0.5 * d**3 + 2.5 * d**2 - 4.0 * d + 2.0
     return torch.where(d <= 1.0, near, torch.where(d < 2.0, far, torch.zeros_like(d)))
+
+
+ENTRIES = (
+    NetworkEntry(
+        name="bicubic",
+        scales=(2, 3, 4),
+        domain="luma",
+        summary="bicubic interpolation, the baseline without parameters",
+        paper="R. G. Keys, Cubic convolution interpolation, IEEE TASSP 29, 1981",
+        builder=Bicubic,
+        trained=False,
+    ),
+)

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from vsr.networks.base import Network
+from vsr.networks.entry import NetworkEntry
 from vsr.networks.reparam import RepConv
 
 Anchor = Literal["nearest", "none"]
@@ -67,3 +68,15 @@ def _shrink_(conv: nn.Module, factor: float) -> None:
     with torch.no_grad():
         for parameter in conv.parameters():
             parameter.mul_(factor)
+
+
+ENTRIES = (
+    NetworkEntry(
+        name="lrsrn",
+        scales=(2, 3, 4),
+        domain="rgb",
+        summary="six 3x3 convolutions and a pixel shuffle, the default",
+        paper="LRSRN, NTIRE 2023 Real-Time 4K Super-Resolution challenge",
+        builder=LRSRN,
+    ),
+)

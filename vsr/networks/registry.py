@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vsr.errors import NetworkError
+from vsr.networks import bicubic, lrsrn
 from vsr.networks.base import Network
-from vsr.networks.bicubic import Bicubic
 from vsr.networks.entry import NetworkEntry
-from vsr.networks.lrsrn import LRSRN
 from vsr.networks.weights import OptionValue, WeightsCard, find_weights, put_weights, read_card, read_tensors
 
 
@@ -79,21 +78,6 @@ def _check_fits(card: WeightsCard, name: str, scale: int, sha256: str, path: Pat
 
 
 _ENTRIES = (
-    NetworkEntry(
-        name="lrsrn",
-        scales=(2, 3, 4),
-        domain="rgb",
-        summary="six 3x3 convolutions and a pixel shuffle, the default",
-        paper="LRSRN, NTIRE 2023 Real-Time 4K Super-Resolution challenge",
-        builder=LRSRN,
-    ),
-    NetworkEntry(
-        name="bicubic",
-        scales=(2, 3, 4),
-        domain="luma",
-        summary="bicubic interpolation, the baseline without parameters",
-        paper="R. G. Keys, Cubic convolution interpolation, IEEE TASSP 29, 1981",
-        builder=Bicubic,
-        trained=False,
-    ),
+    *lrsrn.ENTRIES,
+    *bicubic.ENTRIES,
 )

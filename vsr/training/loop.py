@@ -11,6 +11,7 @@ import torch
 
 from vsr.errors import UsageError
 from vsr.evaluation.benchmark import BenchmarkResult, evaluate_folder
+from vsr.evaluation.metrics import luma_codes
 from vsr.networks import Network, build
 from vsr.networks.reparam import adopt_deployed_
 from vsr.networks.weights import find_weights, read_tensors
@@ -89,6 +90,8 @@ class Trainer:
         low, high = (part.to(self.plan.device, non_blocking=True) for part in batch)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
+        if self.network.domain == "luma":
+            low, high = luma_codes(low), luma_codes(high)
         with torch.autocast(self.plan.device.type, torch.bfloat16, enabled=stage.precision == "bf16"):
             result = self.network(low)
         loss = pixel_loss(result.float(), high, stage.loss, stage.luma_weight)
