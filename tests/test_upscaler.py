@@ -1,5 +1,6 @@
 """Upscaler: strips, precision, batches and placement do not show in the picture."""
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -11,7 +12,7 @@ from tests.pictures import YUV420, color, noise, run_model, smooth, tensors, wor
 from vsr.batching import batch, unbatch
 from vsr.errors import BackendError
 from vsr.frames import Frame, VideoInfo
-from vsr.networks import load
+from vsr.networks import build, load
 from vsr.plane_model import Picture, PlaneModel
 from vsr.spec import make_spec
 from vsr.upscaler import Placement, Upscaler, choose_placement
@@ -92,6 +93,17 @@ def test_interpolation_is_always_exact() -> None:
     assert place(64, 48, "bicubic", precision="bf16").precision == "fp32"
     assert place(64, 48, "lrsrn", precision="bf16").precision == "bf16"
     assert place(64, 48, "lrsrn", precision="fp32").precision == "fp32"
+
+
+def test_eight_bits_of_mantissa_are_chosen_only_for_what_is_added_to_the_picture(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("vsr.backends.torch_._bf16_in_hardware", lambda device: True)
+    assert place(64, 48).precision == "bf16"
+    unanchored = replace(load("lrsrn", 2), network=build("lrsrn", 2, anchor="none").deploy())
+    info = VideoInfo(64, 48, yuv(YUV420), color(), Fraction(1, 25), Fraction(25))
+    assert choose_placement(make_spec("a", "b", device="cpu"), unanchored, info).precision == "fp32"
+    assert choose_placement(make_spec("a", "b", device="cpu", precision="bf16"), unanchored, info).precision == "bf16"
 
 
 def test_large_pictures_and_batches_run_in_strips() -> None:
