@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vsr.errors import NetworkError
-from vsr.networks import bicubic, lrsrn
+from vsr.networks import bicubic, ecbsr, litesrnet, lrsrn
 from vsr.networks.base import Network
 from vsr.networks.entry import NetworkEntry
 from vsr.networks.weights import OptionValue, WeightsCard, find_weights, put_weights, read_card, read_tensors
@@ -79,5 +79,7 @@ def _check_fits(card: WeightsCard, name: str, scale: int, sha256: str, path: Pat
 
 _ENTRIES = (
     *lrsrn.ENTRIES,
+    *litesrnet.ENTRIES,
+    *ecbsr.ENTRIES,
     *bicubic.ENTRIES,
 )

@@ -1,0 +1,69 @@
+"""ECBSR: a narrow plain stack of 3x3 convolutions on luma, with the nearest upscaled input added (ACM MM 2021)."""
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from vsr.networks.base import Network
+from vsr.networks.entry import NetworkEntry
+from vsr.networks.reparam import RepConv
+
+Activation = Literal["prelu", "relu"]
+
+# With the anchor the network starts as the upscaled input: the tail's first weights are this share of the usual.
+_NEAR_ZERO = 0.1
+
+
+class ECBSR(Network):
+    """conv3x3 1->C, ``blocks`` times conv3x3 C->C, conv3x3 C->scale**2, pixel shuffle; C is ``channels``.
+
+    Each convolution but the last has an activation behind it; a PReLU has one slope a channel. The paper's M4C16 is
+    ``blocks=4, channels=16``, its M10C16 ``blocks=10``. All convolutions train as RepConv of ``expand`` channels
+    (8 * channels unless given) in the place of the paper's block of four branches: both collapse to the same form.
+    """
+
+    name = "ecbsr"
+    domain = "luma"
+    anchored = True
+
+    def __init__(
+        self,
+        scale: int,
+        *,
+        blocks: int = 4,
+        channels: int = 16,
+        expand: int | None = None,
+        activation: Activation = "prelu",
+    ) -> None:
+        super().__init__()
+        self.scale = scale
+        self.halo = blocks + 2
+        width = expand or 8 * channels
+        self.body = nn.ModuleList(RepConv(channels if i else 1, channels, width) for i in range(blocks + 1))
+        self.activations = nn.ModuleList(
+            nn.PReLU(channels) if activation == "prelu" else nn.ReLU() for _ in range(blocks + 1)
+        )
+        self.tail = RepConv(channels, scale * scale, width)
+        self.tail.scale_output_(_NEAR_ZERO)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(N,1,H,W) -> (N,1,scale*H,scale*W)."""
+        y = x
+        for conv, activate in zip(self.body, self.activations, strict=True):
+            y = activate(conv(y))
+        # Added to each of the scale**2 channels, before the shuffle, the input is its own nearest upscaling.
+        return F.pixel_shuffle(self.tail(y) + x, self.scale)
+
+
+ENTRIES = (
+    NetworkEntry(
+        name="ecbsr",
+        scales=(2, 3, 4),
+        domain="luma",
+        summary="a narrow plain stack of 3x3 convolutions on luma",
+        paper="Zhang, Zeng, Zhang, Edge-oriented convolution block for real-time super resolution, ACM MM 2021",
+        builder=ECBSR,
+    ),
+)
