@@ -81,5 +81,7 @@ _ENTRIES = (
     *lrsrn.ENTRIES,
     *litesrnet.ENTRIES,
     *ecbsr.ENTRIES,
+    *fsrcnn.ENTRIES,
+    *espcn.ENTRIES,
     *bicubic.ENTRIES,
 )
