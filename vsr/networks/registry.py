@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vsr.errors import NetworkError
-from vsr.networks import bicubic, ecbsr, litesrnet, lrsrn
+from vsr.networks import bicubic, ecbsr, espcn, fsrcnn, litesrnet, lrsrn
 from vsr.networks.base import Network
 from vsr.networks.entry import NetworkEntry
 from vsr.networks.weights import OptionValue, WeightsCard, find_weights, put_weights, read_card, read_tensors

@@ -1,0 +1,50 @@
+"""ESPCN: three convolutions on luma at low resolution and a pixel shuffle (Shi et al., CVPR 2016)."""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from vsr.networks.base import Network
+from vsr.networks.entry import NetworkEntry
+from vsr.networks.lrsrn import NEAR_ZERO, Anchor
+
+
+class ESPCN(Network):
+    """``PixelShuffle(conv3x3 32->s*s(ReLU(conv3x3 64->32(ReLU(conv5x5 1->64)))))``.
+
+    The paper compares tanh with ReLU. With the anchor, which the paper lacks, the last convolution starts near zero.
+    """
+
+    name = "espcn"
+    domain = "luma"
+    halo = 4
+
+    def __init__(self, scale: int, *, anchor: Anchor = "nearest") -> None:
+        super().__init__()
+        self.scale = scale
+        self.anchored = anchor == "nearest"
+        self.head = nn.Conv2d(1, 64, 5, padding=2)
+        self.body = nn.Conv2d(64, 32, 3, padding=1)
+        self.tail = nn.Conv2d(32, scale * scale, 3, padding=1)
+        if self.anchored:
+            with torch.no_grad():
+                for parameter in self.tail.parameters():
+                    parameter.mul_(NEAR_ZERO)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(N,1,H,W) -> (N,1,scale*H,scale*W)."""
+        y: torch.Tensor = self.tail(F.relu(self.body(F.relu(self.head(x)))))
+        # The one luma channel is added to each sub-pixel's channel, which makes the nearest-neighbour image.
+        return F.pixel_shuffle(y + x if self.anchored else y, self.scale)
+
+
+ENTRIES = (
+    NetworkEntry(
+        name="espcn",
+        scales=(2, 3, 4),
+        domain="luma",
+        summary="three convolutions and a pixel shuffle on luma, the smallest",
+        paper="Shi et al., Real-Time Single Image and Video Super-Resolution Using ESPCN, CVPR 2016",
+        builder=ESPCN,
+    ),
+)
