@@ -8,7 +8,7 @@ import pytest
 
 from vsr.errors import UsageError
 from vsr.networks import available, build
-from vsr.training.recipe import parse_recipe, read_recipe, shipped_recipes
+from vsr.training.recipe import Recipe, in_training_order, parse_recipe, read_recipe, shipped_recipes
 
 
 @pytest.mark.parametrize("name", shipped_recipes())
@@ -45,6 +45,38 @@ def test_whole_numbers_do_for_real_ones(recipe_table: dict[str, Any]) -> None:
     assert parse_recipe(recipe_table, name="small").gradient_clip == 1.0
 
 
+def test_several_scales_are_drawn_alike_each_time(recipe_table: dict[str, Any]) -> None:
+    assert parse_recipe(recipe_table, name="small").scales == (2,)
+    del recipe_table["scale"]
+    recipe = parse_recipe({**recipe_table, "scales": [2, 3, 4]}, name="net_x2x3x4_clean")
+    drawn = [recipe.scale_at(step) for step in range(300)]
+    assert drawn == [recipe.scale_at(step) for step in range(300)]
+    assert all(80 < drawn.count(scale) < 120 for scale in (2, 3, 4))
+    assert recipe.scale == 2
+    assert [recipe.weights_name(scale) for scale in recipe.scales] == ["net_x2_clean", "net_x3_clean", "net_x4_clean"]
+
+
+def test_a_lengthened_recipe_has_more_steps_and_as_many_evaluations(recipe_table: dict[str, Any]) -> None:
+    recipe = parse_recipe(recipe_table, name="small", sha256="same")
+    longer = recipe.lengthened(10)
+    assert [stage.steps for stage in longer.stages] == [120, 60]
+    assert (longer.steps_factor, longer.sha256) == (10, "same")
+    assert longer.steps // longer.evaluate_every == recipe.steps // recipe.evaluate_every
+    with pytest.raises(UsageError, match="'small' can't last 0 times as long"):
+        recipe.lengthened(0)
+
+
+def test_recipes_train_after_those_they_start_from(recipe_table: dict[str, Any]) -> None:
+    def recipe(name: str, start: str) -> Recipe:
+        return parse_recipe({**recipe_table, "start": start}, name=name)
+
+    last, middle = recipe("a", "b"), recipe("b", "c")
+    order = [one.name for one in in_training_order([last, middle, recipe("c", "elsewhere.safetensors")])]
+    assert order == ["c", "b", "a"]
+    with pytest.raises(UsageError, match=r"start from one another: .*b, a"):
+        in_training_order([last, middle, recipe("c", "a")])
+
+
 def change(**values: object) -> Callable[[dict[str, Any]], object]:
     return lambda table: table.update(values)
 
@@ -64,6 +96,12 @@ def change_stage(**values: object) -> Callable[[dict[str, Any]], object]:
         (change(scale="2"), "'scale' must be an integer, met '2'"),
         (change(scale=True), "'scale' must be an integer, met True"),
         (change(scale=0), "'scale' must be 1 or more, met 0"),
+        (change(scales=[2, 3]), "give 'scale' or, for a network of several scales at once, 'scales'"),
+        (lambda table: table.pop("scale"), "give 'scale' or"),
+        (lambda table: table.update(scales=[table.pop("scale"), 2]), r"'scales' must be .* different .*met \[2, 2\]"),
+        (lambda table: table.update(scales=table.pop("scale")), "'scales' must be a list, met 2"),
+        (change(patience=-1), "'patience' must be 0 or more, met -1"),
+        (change(perceptual="never"), "'perceptual' must be one of required, where_installed, met 'never'"),
         (change(seed=-1), "'seed' must be 0 or more, met -1"),
         (change(ema_decay=1.0), "'ema_decay' must be from 0 to below 1, met 1.0"),
         (change(gradient_clip=-1.0), "'gradient_clip' must be 0 or more"),
@@ -72,7 +110,7 @@ def change_stage(**values: object) -> Callable[[dict[str, Any]], object]:
         (change(checkpoint_every=0), "'checkpoint_every' must be 1 or more"),
         (change(options={"anchor": ["nearest"]}), "'options' must be a table of plain values"),
         (change_stage(loss="vgg"), "stage 2: 'loss' must be one of l1, l2, charbonnier, met 'vgg'"),
-        (change_stage(schedule=[]), "stage 2: 'schedule' must be one of one_cycle, cosine, constant"),
+        (change_stage(schedule=[]), "stage 2: 'schedule' must be one of one_cycle, cosine, constant, halving"),
         (change_stage(precision="fp16"), "stage 2: 'precision' must be one of bf16, fp32, met 'fp16'"),
         (change_stage(steps=1.5), "stage 2: 'steps' must be an integer, met 1.5"),
         (change_stage(batch=0), "stage 2: 'batch' must be 1 or more"),
@@ -80,6 +118,12 @@ def change_stage(**values: object) -> Callable[[dict[str, Any]], object]:
         (change_stage(lr=0.0), "stage 2: 'lr' must be above 0"),
         (change_stage(warmup=6), r"stage 2: 'warmup' must be from 0 to below steps \(6\), met 6"),
         (change_stage(luma_weight=-0.5), "stage 2: 'luma_weight' must be 0 or more"),
+        (change_stage(perceptual_weight=-0.5), "stage 2: 'perceptual_weight' must be 0 or more"),
+        (change_stage(freeze_statistics=1), "stage 2: 'freeze_statistics' must be true or false, met 1"),
+        (change_stage(schedule="constant", cycles=2), "stage 2: 'cycles' must be 1 unless .*, met 2"),
+        (change_stage(schedule="halving"), r"stage 2: 'halve_at' must be shares .*, met \[\]"),
+        (change_stage(schedule="halving", halve_at=[400]), r"stage 2: 'halve_at' must be shares .*, met \[400.0\]"),
+        (change_stage(halve_at=[0.5]), r"stage 2: 'halve_at' must be shares .*none .*\('cosine'\), met \[0.5\]"),
     ],
 )
 def test_each_mistake_is_one_clear_line(

@@ -19,8 +19,11 @@ class WeightAverage:
         self.updates = 0
 
     def update(self, network: Network) -> None:
-        """Take in the weights after one more step."""
+        """Take in the weights, and the statistics of normalisations, after one more step."""
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
         self.updates += 1
-        averages: list[torch.Tensor] = list(self.network.parameters())
-        torch._foreach_lerp_(averages, [weights.detach() for weights in network.parameters()], 1 - decay)
+        averages, latest = (
+            [*one.parameters(), *(buffer for buffer in one.buffers() if buffer.is_floating_point())]
+            for one in (self.network, network)
+        )
+        torch._foreach_lerp_(averages, [tensor.detach() for tensor in latest], 1 - decay)

@@ -2,11 +2,13 @@
 
 import hashlib
 import math
+import random
 import tomllib
-from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, dataclass, field, fields, replace
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, cast, get_args, get_origin
 
 from vsr.errors import UsageError
 from vsr.networks.weights import OptionValue
@@ -15,6 +17,7 @@ from vsr.training.schedule import Schedule
 
 Precision = Literal["bf16", "fp32"]
 Degradation = Literal["bicubic"]
+Wish = Literal["required", "where_installed"]
 
 _RECIPES_DIR = Path(__file__).parent / "recipes"
 
@@ -34,9 +37,17 @@ class Stage:
     loss: Loss = "l1"
     luma_weight: float = 0.0
     """Weight of the same loss on luma, beside the one on RGB."""
+    perceptual_weight: float = 0.0
+    """Weight of the squared differences of VGG16's features."""
     schedule: Schedule = "one_cycle"
     warmup: int = 0
     """Steps over which the learning rate rises from zero."""
+    cycles: int = 1
+    """How many times "cosine" falls."""
+    halve_at: tuple[float, ...] = ()
+    """Shares of the stage's steps at which "halving" halves the learning rate."""
+    freeze_statistics: bool = False
+    """From here on, batch normalisation uses the statistics gathered so far, as it will once deployed."""
     precision: Precision = "bf16"
 
 
@@ -48,7 +59,8 @@ class Recipe:
     sha256: str
     """Of the recipe's text, hexadecimal."""
     network: str
-    scale: int
+    scales: tuple[int, ...]
+    """What the network upscales by: one factor, or several of which each step trains one."""
     stages: tuple[Stage, ...]
     options: Mapping[str, OptionValue] = field(default_factory=dict)
     """Options of the network's builder."""
@@ -60,14 +72,25 @@ class Recipe:
     data_note: str = ""
     """What the data are and under which licences, for the card."""
     degradation: Degradation = "bicubic"
+    perceptual: Wish = "required"
+    """Whether to go on, and say so, where VGG16 for ``perceptual_weight`` is not installed."""
     ema_decay: float = 0.999
     """Of the averaged weights, which are the ones evaluated and written; 0 averages nothing."""
     gradient_clip: float = 1.0
     """Largest norm of the gradient; 0 clips nothing."""
+    patience: int = 0
+    """Stop after this many evaluations in a row without a gain, and keep the best weights; 0 never stops."""
     evaluate_every: int = 2000
     checkpoint_every: int = 1000
     log_every: int = 100
     """All three in steps."""
+    steps_factor: int = 1
+    """How many times as long as its text says it is: ``lengthened`` sets it."""
+
+    @property
+    def scale(self) -> int:
+        """The first of ``scales``: most recipes have one."""
+        return self.scales[0]
 
     @property
     def steps(self) -> int:
@@ -81,6 +104,25 @@ class Recipe:
                 return stage, step
             step -= stage.steps
         raise IndexError(f"step {step} beyond the recipe's last")
+
+    def scale_at(self, step: int) -> int:
+        """The one of ``scales`` that ``step`` trains: random, but always the same, so that a resumed run meets it."""
+        return random.Random(f"{self.seed} {step}").choice(self.scales)
+
+    def lengthened(self, factor: int) -> "Recipe":
+        """The same with ``factor`` times the steps in each stage and between evaluations; UsageError below 1."""
+        if factor < 1:
+            raise UsageError(f"recipe '{self.name}' can't last {factor} times as long; give 1 or more")
+        stages = tuple(replace(stage, steps=stage.steps * factor) for stage in self.stages)
+        longer = self.steps_factor * factor
+        return replace(self, stages=stages, evaluate_every=self.evaluate_every * factor, steps_factor=longer)
+
+    def weights_name(self, scale: int) -> str:
+        """Stem of the weights file for ``scale``: the recipe's name, where "x2x3x4" becomes "x2" of several."""
+        if len(self.scales) == 1:
+            return self.name
+        several = "".join(f"x{one}" for one in self.scales)
+        return self.name.replace(several, f"x{scale}") if several in self.name else f"{self.name}_x{scale}"
 
 
 def read_recipe(name_or_path: str) -> Recipe:
@@ -101,6 +143,17 @@ def shipped_recipes() -> tuple[str, ...]:
     return tuple(sorted(file.stem for file in _RECIPES_DIR.glob("*.toml")))
 
 
+def in_training_order(recipes: Iterable[Recipe]) -> tuple[Recipe, ...]:
+    """Each after the one that makes the weights it starts from; UsageError where they wait for one another."""
+    by_name = {recipe.name: recipe for recipe in recipes}
+    makers = {recipe.weights_name(scale): recipe.name for recipe in by_name.values() for scale in recipe.scales}
+    waits_for = {name: [makers[recipe.start]] if recipe.start in makers else [] for name, recipe in by_name.items()}
+    try:
+        return tuple(by_name[name] for name in TopologicalSorter(waits_for).static_order())
+    except CycleError as exc:
+        raise UsageError(f"these recipes start from one another: {', '.join(exc.args[1])}; break the circle") from exc
+
+
 def parse_recipe(table: Mapping[str, Any], *, name: str, sha256: str = "") -> Recipe:
     """A recipe from a parsed TOML table; UsageError with the field and the value if anything is wrong."""
     where = f"recipe '{name}'"
@@ -111,26 +164,45 @@ def parse_recipe(table: Mapping[str, Any], *, name: str, sha256: str = "") -> Re
     if not isinstance(options, dict) or not all(isinstance(value, OptionValue) for value in options.values()):
         raise UsageError(f"{where}: 'options' must be a table of plain values, met {options!r}")
     rest = {key: value for key, value in table.items() if key not in {"stages", "options"}}
-    values = _checked(Recipe, rest, where, skipped={"name", "sha256", "stages", "options"})
+    _name_scales(rest, where)
+    values = _checked(Recipe, rest, where, skipped={"name", "sha256", "stages", "options", "steps_factor"})
     parsed = tuple(_stage(stage, f"{where}, stage {number}") for number, stage in enumerate(stages, start=1))
     recipe = Recipe(name=name, sha256=sha256, stages=parsed, options=options, **values)
+    distinct = 0 < len(recipe.scales) == len(set(recipe.scales))
+    _require(distinct, where, "scales", list(recipe.scales), "one or more different numbers")
+    for scale in recipe.scales:
+        _require(scale >= 1, where, "scale", scale, "1 or more")
     _require(0 <= recipe.ema_decay < 1, where, "ema_decay", recipe.ema_decay, "from 0 to below 1")
-    _require(recipe.seed >= 0, where, "seed", recipe.seed, "0 or more")
-    _require(recipe.gradient_clip >= 0, where, "gradient_clip", recipe.gradient_clip, "0 or more")
-    for interval in ("evaluate_every", "checkpoint_every", "log_every", "scale"):
+    for least in ("seed", "gradient_clip", "patience"):
+        _require(getattr(recipe, least) >= 0, where, least, getattr(recipe, least), "0 or more")
+    for interval in ("evaluate_every", "checkpoint_every", "log_every"):
         _require(getattr(recipe, interval) >= 1, where, interval, getattr(recipe, interval), "1 or more")
     return recipe
+
+
+def _name_scales(table: dict[str, Any], where: str) -> None:
+    """Turn the field ``scale``, which most recipes have, into ``scales``, in place."""
+    if ("scale" in table) == ("scales" in table):
+        raise UsageError(f"{where}: give 'scale' or, for a network of several scales at once, 'scales'")
+    if "scale" in table:
+        table["scales"] = [_typed(int, table.pop("scale"), where, "scale")]
 
 
 def _stage(table: object, where: str) -> Stage:
     if not isinstance(table, dict):
         raise UsageError(f"{where}: must be a table, met {table!r}")
     stage = Stage(**_checked(Stage, table, where, skipped=set()))
-    for name in ("steps", "batch", "patch", "candidates"):
+    for name in ("steps", "batch", "patch", "candidates", "cycles"):
         _require(getattr(stage, name) >= 1, where, name, getattr(stage, name), "1 or more")
     _require(stage.lr > 0, where, "lr", stage.lr, "above 0")
-    _require(stage.luma_weight >= 0, where, "luma_weight", stage.luma_weight, "0 or more")
+    for name in ("luma_weight", "perceptual_weight"):
+        _require(getattr(stage, name) >= 0, where, name, getattr(stage, name), "0 or more")
     _require(0 <= stage.warmup < stage.steps, where, "warmup", stage.warmup, f"from 0 to below steps ({stage.steps})")
+    only = f"1 unless the schedule is 'cosine' ('{stage.schedule}')"
+    _require(stage.cycles == 1 or stage.schedule == "cosine", where, "cycles", stage.cycles, only)
+    shares = f"shares between 0 and 1 with the schedule 'halving', none with another ('{stage.schedule}')"
+    fit = all(0 < share < 1 for share in stage.halve_at) and (stage.schedule == "halving") == bool(stage.halve_at)
+    _require(fit, where, "halve_at", list(stage.halve_at), shares)
     return stage
 
 
@@ -150,11 +222,15 @@ def _typed(kind: Any, value: object, where: str, key: str) -> object:
     if get_origin(kind) is Literal:
         _require(value in get_args(kind), where, key, value, f"one of {', '.join(get_args(kind))}")
         return value
+    if get_origin(kind) is tuple:
+        _require(isinstance(value, list), where, key, value, "a list")
+        return tuple(_typed(get_args(kind)[0], one, where, key) for one in cast("list[object]", value))
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    right = isinstance(value, kind) and not isinstance(value, bool)
+    right = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
     right = right and not (isinstance(value, float) and not math.isfinite(value))
-    _require(right, where, key, value, {int: "an integer", float: "a finite number", str: "a string"}[kind])
+    wanted = {int: "an integer", float: "a finite number", str: "a string", bool: "true or false"}
+    _require(right, where, key, value, wanted[kind])
     return value
 
 
