@@ -70,7 +70,7 @@ def test_candidates_prefer_the_busy_half(photographs: Path, recipe_table: dict[s
 
 
 def test_detail_table_sums_the_steps_between_neighbours(photographs: Path, recipe: Recipe) -> None:
-    image = load_training_images(photographs, recipe).images[0]
+    image = load_training_images(photographs, recipe).of_scale[2][0]
     green = image.low[:, :, 1].astype(int)
     total = np.abs(np.diff(green, axis=0)).sum() + np.abs(np.diff(green, axis=1)).sum()
     assert image.detail[-1, -1] == total

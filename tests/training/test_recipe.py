@@ -106,7 +106,7 @@ def change_stage(**values: object) -> Callable[[dict[str, Any]], object]:
         (change(ema_decay=1.0), "'ema_decay' must be from 0 to below 1, met 1.0"),
         (change(gradient_clip=-1.0), "'gradient_clip' must be 0 or more"),
         (change(gradient_clip=float("nan")), "'gradient_clip' must be"),
-        (change(degradation="jpeg"), "'degradation' must be one of bicubic, met 'jpeg'"),
+        (change(degradation="jpeg"), "'degradation' must be one of bicubic, video, met 'jpeg'"),
         (change(checkpoint_every=0), "'checkpoint_every' must be 1 or more"),
         (change(options={"anchor": ["nearest"]}), "'options' must be a table of plain values"),
         (change_stage(loss="vgg"), "stage 2: 'loss' must be one of l1, l2, charbonnier, met 'vgg'"),

@@ -12,11 +12,12 @@ from typing import Any, Literal, cast, get_args, get_origin
 
 from vsr.errors import UsageError
 from vsr.networks.weights import OptionValue
+from vsr.training.degradation import VideoDegradation
 from vsr.training.losses import Loss
 from vsr.training.schedule import Schedule
 
 Precision = Literal["bf16", "fp32"]
-Degradation = Literal["bicubic"]
+Degradation = Literal["bicubic", "video"]
 Wish = Literal["required", "where_installed"]
 
 _RECIPES_DIR = Path(__file__).parent / "recipes"
@@ -72,6 +73,8 @@ class Recipe:
     data_note: str = ""
     """What the data are and under which licences, for the card."""
     degradation: Degradation = "bicubic"
+    video: VideoDegradation = field(default_factory=VideoDegradation)
+    """What the degradation "video" draws from."""
     perceptual: Wish = "required"
     """Whether to go on, and say so, where VGG16 for ``perceptual_weight`` is not installed."""
     ema_decay: float = 0.999
@@ -163,11 +166,12 @@ def parse_recipe(table: Mapping[str, Any], *, name: str, sha256: str = "") -> Re
     options = table.get("options", {})
     if not isinstance(options, dict) or not all(isinstance(value, OptionValue) for value in options.values()):
         raise UsageError(f"{where}: 'options' must be a table of plain values, met {options!r}")
-    rest = {key: value for key, value in table.items() if key not in {"stages", "options"}}
+    rest = {key: value for key, value in table.items() if key not in {"stages", "options", "video"}}
     _name_scales(rest, where)
-    values = _checked(Recipe, rest, where, skipped={"name", "sha256", "stages", "options", "steps_factor"})
+    values = _checked(Recipe, rest, where, skipped={"name", "sha256", "stages", "options", "video", "steps_factor"})
     parsed = tuple(_stage(stage, f"{where}, stage {number}") for number, stage in enumerate(stages, start=1))
-    recipe = Recipe(name=name, sha256=sha256, stages=parsed, options=options, **values)
+    video = _video(table.get("video", {}), f"{where}, [video]")
+    recipe = Recipe(name=name, sha256=sha256, stages=parsed, options=options, video=video, **values)
     distinct = 0 < len(recipe.scales) == len(set(recipe.scales))
     _require(distinct, where, "scales", list(recipe.scales), "one or more different numbers")
     for scale in recipe.scales:
@@ -206,7 +210,23 @@ def _stage(table: object, where: str) -> Stage:
     return stage
 
 
-def _checked(kind: type[Stage | Recipe], table: Mapping[str, Any], where: str, skipped: set[str]) -> dict[str, Any]:
+def _video(table: object, where: str) -> VideoDegradation:
+    if not isinstance(table, dict):
+        raise UsageError(f"{where}: must be a table, met {table!r}")
+    video = VideoDegradation(**_checked(VideoDegradation, table, where, skipped=set()))
+    for name, value in vars(video).items():
+        if name.endswith("_share"):
+            _require(0 <= value <= 1, where, name, value, "from 0 to 1")
+        elif name.endswith("_sigma"):
+            _require(value >= 0, where, name, value, "0 or more")
+        else:
+            _require(value >= 1, where, name, value, "1 or more")
+    return video
+
+
+def _checked(
+    kind: type[Stage | Recipe | VideoDegradation], table: Mapping[str, Any], where: str, skipped: set[str]
+) -> dict[str, Any]:
     """The table's values, if each key is a field of ``kind`` with a value of its type and no needed one lacks."""
     known = {entry.name: entry for entry in fields(kind) if entry.name not in skipped}
     for key in table:

@@ -42,7 +42,7 @@ def run_training(request: TrainingRequest) -> Path:
     with Journal(request.out) as journal:
         journal.say(f"reading {request.data}")
         images = load_training_images(request.data, recipe)
-        journal.say(f"{len(images.images)} images; recipe {recipe.name}, {recipe.steps} steps on {device}")
+        journal.say(f"{images.files} images; recipe {recipe.name}, {recipe.steps} steps on {device}")
         plan = TrainingPlan(recipe, images, request.out, request.eval_folders, device, resume=request.resume)
         trainer = Trainer(plan, journal)
         trainer.run()
@@ -81,7 +81,7 @@ def finish(trainer: Trainer, journal: Journal) -> Path:
 
 
 def _data(images: TrainingImages, recipe: Recipe) -> dict[str, object]:
-    return {"images": len(images.images), "files_sha256": images.digest, "note": recipe.data_note}
+    return {"images": images.files, "files_sha256": images.digest, "note": recipe.data_note}
 
 
 def _device(name: str) -> torch.device:
