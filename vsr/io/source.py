@@ -37,6 +37,7 @@ class VideoSource:
 
     ``packets`` holds (in order) the demuxed packets of the other streams that the sink has not taken yet; it grows
     no faster than frames are read. ``bake_orientation`` rotates the samples, for outputs that can't say it.
+    ``deinterlaced`` is true where the file's frames are interlaced and the given ones are not.
     """
 
     def __init__(self, spec: PipelineSpec, notices: Notices, *, bake_orientation: bool = False):
@@ -66,7 +67,8 @@ class VideoSource:
     ) -> tuple[VideoInfo, filters.Chain]:
         """The filters that deinterlace and turn the frames where that is wanted, and what is true after them."""
         info, chain = stored, filters.Chain()
-        if info.interlaced and spec.interlaced == "bwdif":
+        self.deinterlaced = info.interlaced and spec.interlaced == "bwdif"
+        if self.deinterlaced:
             self._notices.say("the source is interlaced; it is deinterlaced (bwdif), --interlaced keep leaves it")
             chain += filters.DEINTERLACE
             info = replace(info, interlaced=False)
