@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vsr.errors import NetworkError
-from vsr.networks import bicubic, ecbsr, espcn, fsrcnn, litesrnet, lrsrn
+from vsr.networks import bicubic, ecbsr, espcn, fsrcnn, litesrnet, lrsrn, span, srvgg
 from vsr.networks.base import Network
 from vsr.networks.entry import NetworkEntry
 from vsr.networks.weights import OptionValue, WeightsCard, find_weights, put_weights, read_card, read_tensors
@@ -83,5 +83,7 @@ _ENTRIES = (
     *ecbsr.ENTRIES,
     *fsrcnn.ENTRIES,
     *espcn.ENTRIES,
+    *srvgg.ENTRIES,
+    *span.ENTRIES,
     *bicubic.ENTRIES,
 )

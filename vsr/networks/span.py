@@ -1,0 +1,133 @@
+"""SPAN: six blocks of three convolutions, each gated by its own output (Wan et al., CVPR Workshops 2024)."""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from vsr.networks.base import Network
+from vsr.networks.entry import NetworkEntry
+from vsr.networks.lrsrn import NEAR_ZERO, Anchor
+from vsr.networks.reparam import Collapsible
+
+BLOCKS = 6
+# Channels inside a branch, per channel at its end.
+GAIN = 2
+MEAN = (0.4488, 0.4371, 0.4040)
+"""Mean colour of DIV2K, which the released networks subtract from the input and do not add again."""
+CODES = 255.0
+"""They see what remains as 8-bit codes: the gates are made for features of that size, and fade near zero."""
+
+
+class SpanConv(Collapsible):
+    """``squeeze(conv(expand(x))) + shortcut(x)``: 1x1 to twice the channels, 3x3, 1x1; the shortcut is 1x1.
+
+    The input is padded before the expansion, whose bias so reaches beyond the border too: the block equals one
+    zero-padded 3x3 convolution up to the last pixel.
+    """
+
+    kernel = 3
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.expand = nn.Conv2d(in_channels, GAIN * in_channels, 1)
+        self.conv = nn.Conv2d(GAIN * in_channels, GAIN * out_channels, 3)
+        self.squeeze = nn.Conv2d(GAIN * out_channels, out_channels, 1)
+        self.shortcut = nn.Conv2d(in_channels, out_channels, 1)
+        # Three convolutions with nothing between them: the usual weights, made for a ReLU, would lose the signal.
+        for conv in (self.expand, self.conv, self.squeeze):
+            nn.init.kaiming_normal_(conv.weight, nonlinearity="linear")
+
+    def merged(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """``W = squeeze conv expand``, plus the shortcut at the centre; biases pass through what follows them."""
+        # The products lose too much in bfloat16, and the kernels are tiny next to the feature maps.
+        with torch.autocast(self.conv.weight.device.type, enabled=False):
+            expand, squeeze = self.expand.weight[:, :, 0, 0], self.squeeze.weight[:, :, 0, 0]
+            weight = torch.einsum("op,pqhw,qi->oihw", squeeze, self.conv.weight, expand)
+            inner = self.conv.weight.sum(dim=(2, 3)) @ _bias(self.expand) + _bias(self.conv)
+            bias = squeeze @ inner + _bias(self.squeeze) + _bias(self.shortcut)
+            return weight + F.pad(self.shortcut.weight, (1, 1, 1, 1)), bias
+
+    def adopt_(self, weight: torch.Tensor, bias: torch.Tensor) -> None:
+        """Of all the 3x3 convolutions that give ``weight``, take the one nearest to the present."""
+        with torch.no_grad():
+            left = torch.linalg.pinv(self.squeeze.weight[:, :, 0, 0].double())
+            right = torch.linalg.pinv(self.expand.weight[:, :, 0, 0].double())
+            change = torch.einsum("po,oihw,iq->pqhw", left, (weight - self.merged()[0]).double(), right)
+            self.conv.weight.add_(change.to(self.conv.weight.dtype))
+            _bias(self.squeeze).add_(bias - self.merged()[1])
+
+
+def _bias(conv: nn.Conv2d) -> torch.Tensor:
+    bias = conv.bias
+    if bias is None:
+        raise TypeError("a re-parameterised convolution needs a bias")
+    return bias
+
+
+class SpanBlock(nn.Module):
+    """``o = c3(SiLU(c2(SiLU(c1(x)))))``, then ``(o + x) * (sigmoid(o) - 1/2)``."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.c1, self.c2, self.c3 = (SpanConv(width, width) for _ in range(3))
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(N,width,H,W) -> the block's output and SiLU(c1(x)), both of the same shape."""
+        first = F.silu(self.c1(x))
+        o = self.c3(F.silu(self.c2(first)))
+        return (o + x) * (torch.sigmoid(o) - 0.5), first
+
+
+class SPAN(Network):
+    """Convolution to ``width``, six blocks, one convolution, a 1x1 over four stages, convolution, pixel shuffle.
+
+    The 1x1 joins the first convolution's output, the last's, block 1's and SiLU(c1) of block 6 (the released code
+    activates in place, so that what it passes on is the activated map). ``centred``: the input is less the mean colour
+    and in 8-bit codes, as the authors release it. With the anchor, which the paper lacks, the tail starts near zero.
+    """
+
+    name = "span"
+    domain = "rgb"
+    halo = 3 * BLOCKS + 3
+
+    def __init__(self, scale: int, *, width: int = 28, centred: bool = True, anchor: Anchor = "nearest") -> None:
+        super().__init__()
+        self.scale = scale
+        self.centred = centred
+        self.anchored = anchor == "nearest"
+        self.mean: torch.Tensor
+        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
+        self.head = SpanConv(3, width)
+        self.blocks = nn.ModuleList(SpanBlock(width) for _ in range(BLOCKS))
+        self.last = SpanConv(width, width)
+        self.join = nn.Conv2d(4 * width, width, 1)
+        self.tail = nn.Conv2d(width, 3 * scale * scale, 3, padding=1)
+        if self.anchored:
+            with torch.no_grad():
+                for parameter in self.tail.parameters():
+                    parameter.mul_(NEAR_ZERO / CODES if centred else NEAR_ZERO)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(N,3,H,W) -> (N,3,scale*H,scale*W)."""
+        head = self.head((x - self.mean) * CODES if self.centred else x)
+        first, inner = self.blocks[0](head)
+        y = first
+        for block in self.blocks[1:]:
+            y, inner = block(y)
+        y = self.tail(self.join(torch.cat([head, self.last(y), first, inner], dim=1)))
+        if self.anchored:
+            # Each colour repeated s*s times before the shuffle is its nearest upscaling after it.
+            y = y + x.repeat_interleave(self.scale * self.scale, dim=1)
+        return F.pixel_shuffle(y, self.scale)
+
+
+ENTRIES = (
+    NetworkEntry(
+        name="span",
+        scales=(2, 3, 4),
+        domain="rgb",
+        summary="six blocks of three convolutions that gate themselves, the quality per millisecond on a GPU",
+        paper="Wan et al., Swift Parameter-free Attention Network, CVPR Workshops 2024",
+        builder=SPAN,
+    ),
+)
