@@ -101,7 +101,8 @@ class PlaneModel(nn.Module):
     ``forward(*planes)`` takes the planes of ``source`` as (N, h, w) uint8 or uint16 and returns those of ``target``.
     RGB networks see RGB in [0, 1]; luma networks see Y as BT.601 codes / 255 (the field's training convention) and
     chroma is interpolated with its siting. ``strip_rows`` bounds memory: the network runs on strips of at most that
-    many rows, each with the network's halo, which gives the same picture.
+    many rows, each with the network's halo, which gives the same picture. A network without a halo, which looks at the
+    whole picture, is never cut.
     """
 
     def __init__(
@@ -155,9 +156,9 @@ class PlaneModel(nn.Module):
 
     def _run_network(self, x: Tensor) -> Tensor:
         rows = x.shape[2]
-        if self.strip_rows is None or rows <= self.strip_rows:
-            return self._run_whole(x)
         halo, scale = self.network.halo, self.network.scale
+        if halo is None or self.strip_rows is None or rows <= self.strip_rows:
+            return self._run_whole(x)
         strips = []
         for top in range(0, rows, self.strip_rows):
             bottom = min(top + self.strip_rows, rows)

@@ -7,7 +7,9 @@ from typing import Self
 import torch
 
 from vsr import backends, fields
+from vsr.errors import UsageError
 from vsr.frames import Batch, VideoInfo
+from vsr.networks.base import Network
 from vsr.networks.registry import LoadedNetwork
 from vsr.plane_model import Picture, PlaneModel, Precision
 from vsr.spec import PipelineSpec
@@ -27,7 +29,10 @@ class Placement:
 
 
 def choose_placement(spec: PipelineSpec, loaded: LoadedNetwork, info: VideoInfo) -> Placement:
-    """Resolve ``auto``: the GPU where there is one, the precision that its hardware multiplies. Raises BackendError."""
+    """Resolve ``auto``: the GPU where there is one, the precision that its hardware multiplies.
+
+    Raises BackendError, and UsageError where strips are asked of a network that looks at the whole picture.
+    """
     backend = backends.get(spec.backend)
     device = spec.device
     if device == "auto":
@@ -38,8 +43,19 @@ def choose_placement(spec: PipelineSpec, loaded: LoadedNetwork, info: VideoInfo)
     # bfloat16 has eight bits: enough for the difference to the input, not for the picture itself.
     if spec.precision == "auto" and precision == "bf16" and not loaded.network.anchored:
         precision = "fp32"
-    strip_rows = spec.strip_rows or max(_STRIP_SAMPLES // (info.width * spec.batch_size), 16)
-    return Placement(spec.backend, device, precision, strip_rows if strip_rows < info.height else None)
+    return Placement(spec.backend, device, precision, _strip_rows(spec, loaded.network, info))
+
+
+def _strip_rows(spec: PipelineSpec, network: Network, info: VideoInfo) -> int | None:
+    if network.halo is None:
+        if spec.strip_rows is not None:
+            raise UsageError(
+                f"{network.name} looks at the whole picture and can't run on strips of {spec.strip_rows} rows; "
+                "leave out --strip-rows, or choose another --network"
+            )
+        return None
+    rows = spec.strip_rows or max(_STRIP_SAMPLES // (info.width * spec.batch_size), 16)
+    return rows if rows < info.height else None
 
 
 class Upscaler:

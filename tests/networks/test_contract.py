@@ -34,16 +34,19 @@ def test_deployed_form_is_equal_and_in_eval_mode(network: Network) -> None:
     assert (deployed.name, deployed.scale, deployed.domain) == (network.name, network.scale, network.domain)
 
 
-def test_halo_is_exactly_how_far_a_pixel_reaches(network: Network) -> None:
+@pytest.mark.parametrize("tall", [False, True])
+def test_halo_is_exactly_how_far_a_pixel_looks(network: Network, tall: bool) -> None:
+    """By the gradient, which is exactly zero beyond and, unlike a difference, not lost in rounding within."""
     deployed = network.deploy().double()
-    radius = deployed.halo + 3
-    x = torch.rand(1, channels(network), 2 * radius + 1, 2 * radius + 1, dtype=torch.float64)
-    touched = x.clone()
-    touched[..., radius, radius] += 0.5
-    with torch.no_grad():
-        changed = (deployed(touched) - deployed(x)).abs().amax(dim=(0, 1)) > 0
-    reach = torch.nn.functional.max_pool2d(changed[None, None].double(), deployed.scale)[0, 0].nonzero() - radius
-    assert int(reach.abs().max()) == deployed.halo
+    radius = 50 if deployed.halo is None else deployed.halo + 3
+    length = 2 * radius + 1
+    size = (length, 7) if tall else (7, length)
+    x = torch.rand(1, channels(network), *size, dtype=torch.float64, requires_grad=True)
+    top, left = (side // 2 * deployed.scale for side in size)
+    deployed(x)[..., top : top + deployed.scale, left : left + deployed.scale].sum().backward()
+    assert x.grad is not None
+    seen = x.grad.abs().amax(dim=(0, 1, 3) if tall else (0, 1, 2)).nonzero() - radius
+    assert int(seen.abs().max()) == (radius if deployed.halo is None else deployed.halo)
 
 
 def test_deployed_form_can_be_traced(network: Network) -> None:

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from vsr.networks.reparam import collapse_all_
+from vsr.networks.upsample import ScaleSwitch
 
 Domain = Literal["rgb", "luma", "yuv420"]
 """``rgb``: (N,3,H,W). ``luma``: one plane (N,1,H,W). ``yuv420``: PixelUnshuffle(2)(Y) with U and V, 6 channels.
@@ -28,8 +29,11 @@ class Network(nn.Module, ABC):
     """Integer factor by which both sides grow."""
     domain: Domain
     """What the channels are."""
-    halo: int
-    """Receptive-field radius in low-resolution pixels: an output pixel depends on nothing farther away."""
+    halo: int | None
+    """Receptive-field radius in low-resolution pixels: an output pixel depends on nothing farther away.
+
+    None: it depends on the whole picture, which therefore can't be run in strips.
+    """
     multiple_of: int = 1
     """Height and width of the input must be multiples of this."""
     anchored: bool = False
@@ -44,6 +48,35 @@ class Network(nn.Module, ABC):
         deployed = copy.deepcopy(self)
         collapse_all_(deployed)
         return deployed.eval()
+
+
+class MultiScale(Network):
+    """A network for several scales that share all but the upsampler; each training step may take another scale."""
+
+    scales: tuple[int, ...]
+    """The scales that it has; one once deployed."""
+    up: nn.Module
+    """ScaleSwitch in the training form, one scale's upsampler once deployed."""
+
+    @abstractmethod
+    def halo_at(self, scale: int) -> int | None:
+        """What ``halo`` is at ``scale``."""
+
+    def use_scale(self, scale: int) -> None:
+        """Upscale by ``scale`` from here on; ``scale`` and ``halo`` change with it. ValueError if it has no such one."""
+        if scale not in self.scales:
+            raise ValueError(f"{self.name} has no scale {scale} here; it has: {', '.join(map(str, self.scales))}")
+        self.scale, self.halo = scale, self.halo_at(scale)
+        if isinstance(self.up, ScaleSwitch):
+            self.up.scale = scale
+
+    def deploy(self) -> Self:
+        """A copy in its collapsed form that keeps the present scale's upsampler only."""
+        deployed = super().deploy()
+        if isinstance(deployed.up, ScaleSwitch):
+            deployed.up = deployed.up.chosen()
+        deployed.scales = (deployed.scale,)
+        return deployed
 
 
 def parameter_count(network: nn.Module) -> int:

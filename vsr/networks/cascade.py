@@ -15,7 +15,10 @@ class Cascade(Network):
         self.scale = first.scale * second.scale
         self.domain = first.domain
         self.anchored = first.anchored and second.anchored
-        self.halo = first.halo + -(-second.halo // first.scale)
+        if first.halo is None or second.halo is None:
+            self.halo = None
+        else:
+            self.halo = first.halo + -(-second.halo // first.scale)
         self.multiple_of = first.multiple_of * second.multiple_of
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
