@@ -14,6 +14,7 @@ class Bicubic(Network):
 
     The kernel is Keys' cubic convolution (1981) with a = -0.5, as in MATLAB's ``imresize``. As a convolution it is
     traced, compiled and exported like any other network; ``interpolate(mode="bicubic")`` has a = -0.75 fixed.
+    It keeps the precision of its input, under autocast too: other networks add their difference to it.
     """
 
     name = "bicubic"
@@ -29,7 +30,16 @@ class Bicubic(Network):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N,1,H,W) -> (N,1,scale*H,scale*W)."""
         padded = F.pad(x, (_RADIUS,) * 4, mode="replicate")
-        return F.pixel_shuffle(F.conv2d(padded, self.phases.to(x.dtype)), self.scale)
+        with torch.autocast(x.device.type, enabled=False):
+            return F.pixel_shuffle(F.conv2d(padded, self.phases.to(x.dtype)), self.scale)
+
+    def halo_before(self, radius: int) -> int:
+        """Low-resolution halo of this interpolation with a network of ``radius`` high-resolution pixels behind it.
+
+        The farthest pixel that the first sub-pixel of 0 sees, ``-radius``, lies at (1/2 - radius) / scale - 1/2 in the
+        input, and the kernel takes the samples less than 2 away.
+        """
+        return 1 - (1 - 2 * radius - self.scale) // (2 * self.scale)
 
 
 def _phase_kernels(scale: int) -> torch.Tensor:
