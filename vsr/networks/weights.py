@@ -40,6 +40,8 @@ class WeightsCard:
     seed: int = 0
     data: Mapping[str, Any] = field(default_factory=dict)
     """Number of images, digest of their names and sizes, licence note."""
+    training: Mapping[str, Any] = field(default_factory=dict)
+    """What the recipe's text leaves open: the device, whether a perceptual loss was used, how steps were chosen."""
     scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """Set -> {"psnr_y" in dB, "ssim_y"}, measured by ``vsr.evaluation`` from this very file."""
     date: str = ""
@@ -124,11 +126,11 @@ def _check_card(card: WeightsCard, path: Path) -> None:
         isinstance(card.network, str)
         and isinstance(card.scale, int)
         and isinstance(card.sha256, str)
-        and all(isinstance(value, Mapping) for value in (card.options, card.data, card.scores))
+        and all(isinstance(value, Mapping) for value in (card.options, card.data, card.training, card.scores))
     )
     if not shapes_ok:
         raise NetworkError(
-            f"{path} is not a weights card: network, scale, sha256, options, data or scores is malformed"
+            f"{path} is not a weights card: network, scale, sha256, options, data, training or scores is malformed"
         )
 
 
