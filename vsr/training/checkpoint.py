@@ -1,7 +1,7 @@
 """Checkpoints: everything a run needs to go on as if it had never stopped."""
 
 import pickle
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,11 @@ class Checkpoint:
     optimizer: dict[str, Any]
     seconds: float
     """Time trained so far."""
+    steps_factor: int = 1
+    perceptual: bool = False
+    """Whether the recipe's perceptual loss is really used."""
+    stopping: dict[str, Any] = field(default_factory=dict)
+    """Of ``EarlyStopping``."""
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -36,14 +41,21 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         raise SinkError(f"can't write checkpoint {path}: {exc}; choose another --out") from exc
 
 
-def read_checkpoint(path: Path, recipe_sha256: str) -> Checkpoint:
-    """Read the checkpoint of the same recipe; UsageError if it is missing, damaged or of another recipe."""
+def read_checkpoint(path: Path, *, recipe_sha256: str, steps_factor: int = 1, perceptual: bool = False) -> Checkpoint:
+    """Read the checkpoint of the same training; UsageError if it is missing, damaged or of another."""
     if not path.is_file():
         raise UsageError(f"nothing to resume: no {path}; leave --resume out to begin")
     try:
-        checkpoint = Checkpoint(**torch.load(path, map_location="cpu", weights_only=True))
+        found = Checkpoint(**torch.load(path, map_location="cpu", weights_only=True))
     except (OSError, RuntimeError, TypeError, EOFError, pickle.UnpicklingError) as exc:
         raise UsageError(f"can't resume from {path}: it is damaged or no checkpoint; remove it and begin anew") from exc
-    if checkpoint.recipe_sha256 != recipe_sha256:
-        raise UsageError(f"can't resume from {path}: the recipe has changed since; use the same or begin anew")
-    return checkpoint
+    change = None
+    if found.recipe_sha256 != recipe_sha256:
+        change = "the recipe has changed since"
+    elif found.steps_factor != steps_factor:
+        change = f"it was begun with --steps-factor {found.steps_factor}"
+    elif found.perceptual != perceptual:
+        change = f"it was begun with{'' if found.perceptual else 'out'} VGG16 for the perceptual loss"
+    if change is not None:
+        raise UsageError(f"can't resume from {path}: {change}; use the same or begin anew")
+    return found

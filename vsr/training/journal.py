@@ -1,19 +1,22 @@
-"""What a training run says while it goes: log lines or a progress bar, and TensorBoard scalars if installed."""
+"""What a training run says while it goes: log lines or a progress bar; scalars and pictures for TensorBoard."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+import numpy as np
+import numpy.typing as npt
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from vsr.evaluation.benchmark import BenchmarkResult
 
 
-class _ScalarWriter(Protocol):
+class _Writer(Protocol):
     def add_scalar(self, tag: str, scalar_value: float, global_step: int) -> None: ...
+    def add_image(self, tag: str, img_tensor: npt.NDArray[np.uint8], global_step: int, *, dataformats: str) -> None: ...
     def close(self) -> None: ...
 
 
@@ -22,7 +25,7 @@ class Journal:
 
     def __init__(self, out: Path, console: Console | None = None) -> None:
         self._console = console or Console(stderr=True, file=sys.stderr)
-        self._writer = _scalar_writer(out, self._console)
+        self._writer = _writer(out, self._console)
         columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[state]}"))
         self._bar = Progress(*columns, TimeRemainingColumn(), console=self._console)
         self._task = self._bar.add_task("training", total=None, state="")
@@ -62,12 +65,18 @@ class Journal:
                 self._writer.add_scalar(f"{name}/psnr_y", result.psnr_y, step)
                 self._writer.add_scalar(f"{name}/ssim_y", result.ssim_y, step)
 
+    def pictures(self, step: int, make: Callable[[], Mapping[str, npt.NDArray[np.uint8]]]) -> None:
+        """Pictures (H,W,3) uint8 RGB by name after ``step``; ``make`` is not called where nothing keeps them."""
+        if self._writer is not None:
+            for name, pixels in make().items():
+                self._writer.add_image(f"samples/{name}", pixels, step, dataformats="HWC")
 
-def _scalar_writer(out: Path, console: Console) -> _ScalarWriter | None:
+
+def _writer(out: Path, console: Console) -> _Writer | None:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
-        console.print("TensorBoard is not installed, so no scalars are kept (pip install tensorboard)", highlight=False)
+        console.print("TensorBoard is not installed, so no curves are kept (pip install tensorboard)", highlight=False)
         return None
-    writer: _ScalarWriter = SummaryWriter(log_dir=str(out))
+    writer: _Writer = SummaryWriter(log_dir=str(out))
     return writer

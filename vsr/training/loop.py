@@ -1,5 +1,6 @@
 """The training loop: from a recipe and images to averaged weights, with checkpoints and scores on the way."""
 
+import copy
 import math
 import time
 from collections.abc import Mapping
@@ -11,17 +12,18 @@ import torch
 
 from vsr.errors import UsageError
 from vsr.evaluation.benchmark import BenchmarkResult, evaluate_folder
-from vsr.evaluation.metrics import luma_codes
 from vsr.networks import Network, build
 from vsr.networks.reparam import adopt_deployed_
 from vsr.networks.weights import find_weights, read_tensors
 from vsr.training.checkpoint import FILE_NAME, Checkpoint, read_checkpoint, write_checkpoint
-from vsr.training.data import Batch, TrainingImages, batches
-from vsr.training.ema import WeightAverage
+from vsr.training.data import TrainingImages, batches
+from vsr.training.early_stopping import EarlyStopping
 from vsr.training.journal import Journal
-from vsr.training.losses import pixel_loss
-from vsr.training.recipe import Recipe, Stage
+from vsr.training.perceptual import perceptual_loss
+from vsr.training.recipe import Recipe
+from vsr.training.samples import sample_pictures
 from vsr.training.schedule import learning_rate
+from vsr.training.step import TrainingStep
 
 _CPU = torch.device("cpu")
 
@@ -34,48 +36,74 @@ class TrainingPlan:
     images: TrainingImages
     out: Path
     eval_folders: tuple[Path, ...] = ()
+    """Scored on the way and at the end; by the first a recipe with ``patience`` stops early."""
     device: torch.device = _CPU
+    compiled: bool = False
+    """Compile the step with torch.compile."""
     resume: bool = False
     stop_after: int | None = None
     """Stop (with a checkpoint) after this many steps of the whole; None goes to the recipe's end."""
 
 
 class Trainer:
-    """One run; ``average`` holds its result, ``step`` and ``seconds`` say how far it came and how long it took."""
+    """One run; ``result`` holds what it made, ``step`` and ``seconds`` say how far it came and how long it took."""
 
     def __init__(self, plan: TrainingPlan, journal: Journal) -> None:
         self.plan = plan
         self.recipe = plan.recipe
         self.journal = journal
         torch.manual_seed(self.recipe.seed)
-        network = self._begin()
-        self.network = network.to(plan.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-        self.average = WeightAverage(self.network, self.recipe.ema_decay)
+        network = self._begin().to(plan.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+        perceptual = perceptual_loss(self.recipe, journal.say)
+        self.perceptual = perceptual is not None
+        """Whether VGG16 is part of the loss."""
+        self._train = TrainingStep(network, self.recipe, perceptual, compiled=plan.compiled, say=journal.say)
+        self.stopping = EarlyStopping(self.recipe.patience)
+        if self.recipe.patience and not plan.eval_folders:
+            raise UsageError(f"recipe '{self.recipe.name}' stops early by its scores; give a folder to score on")
         self.step = 0
         self.seconds = 0.0
-        self.optimizer = self._fresh_optimizer()
         if plan.resume:
-            self._restore(read_checkpoint(plan.out / FILE_NAME, self.recipe.sha256))
+            self._restore()
 
-    def run(self) -> Network:
-        """Train to the end (or ``stop_after``) and return the averaged network in its training form."""
+    @property
+    def average(self) -> Network:
+        """The averaged weights as they stand, in the training form."""
+        return self._train.average.network
+
+    def run(self) -> None:
+        """Train to the end (early, if the recipe has ``patience``) or ``stop_after``."""
         last = self.recipe.steps if self.plan.stop_after is None else min(self.plan.stop_after, self.recipe.steps)
         started = time.monotonic() - self.seconds
         with closing(batches(self.plan.images, self.recipe, self.step)) as stream:
-            while self.step < last:
+            while self.step < last and not self.stopping.is_over:
                 stage, step_in_stage = self.recipe.stage_at(self.step)
                 if step_in_stage == 0:
-                    self.optimizer = self._fresh_optimizer()
-                rate = learning_rate(stage.schedule, stage.lr, stage.warmup, stage.steps, step_in_stage)
-                loss = self._train_step(next(stream), stage, rate)
+                    self._train.begin(stage)
+                rate = learning_rate(
+                    stage.schedule,
+                    stage.lr,
+                    stage.warmup,
+                    stage.steps,
+                    step_in_stage,
+                    cycles=stage.cycles,
+                    halve_at=stage.halve_at,
+                )
+                loss = self._train(next(stream), rate)
                 self.step += 1
                 self.seconds = time.monotonic() - started
-                self._report(loss, rate, last)
-        return self.average.network
+                self._report(loss, rate, ends=self.step == last)
 
-    def scores(self) -> Mapping[str, BenchmarkResult]:
-        """Scores of the averaged, deployed network by folder name."""
-        deployed = self.average.network.deploy().to(self.plan.device)
+    def result(self) -> tuple[Network, int]:
+        """The averaged network in its training form and its step: the best, where early stopping keeps it."""
+        if not self.stopping.weights:
+            return self.average, self.step
+        best = copy.deepcopy(self.average)
+        best.load_state_dict(self.stopping.weights)
+        return best, self.stopping.step
+
+    def scores(self, deployed: Network) -> Mapping[str, BenchmarkResult]:
+        """Scores of a deployed network by folder name."""
         return {folder.name: evaluate_folder(deployed, folder) for folder in self.plan.eval_folders}
 
     def _begin(self) -> Network:
@@ -86,55 +114,65 @@ class Trainer:
             self.journal.say(f"begins from {path.stem}" + (f"; fresh: {', '.join(fresh)}" if fresh else ""))
         return network
 
-    def _train_step(self, batch: Batch, stage: Stage, rate: float) -> torch.Tensor:
-        low, high = (part.to(self.plan.device, non_blocking=True) for part in batch)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        if self.network.domain == "luma":
-            low, high = luma_codes(low), luma_codes(high)
-        with torch.autocast(self.plan.device.type, torch.bfloat16, enabled=stage.precision == "bf16"):
-            result = self.network(low)
-        loss = pixel_loss(result.float(), high, stage.loss, stage.luma_weight)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        if self.recipe.gradient_clip > 0:
-            torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.gradient_clip)
-        self.optimizer.step()
-        self.average.update(self.network)
-        return loss.detach()
-
-    def _report(self, loss: torch.Tensor, rate: float, last: int) -> None:
-        recipe, ends = self.recipe, self.step == last
+    def _report(self, loss: torch.Tensor, rate: float, *, ends: bool) -> None:
+        recipe = self.recipe
         if self.step % recipe.log_every == 0 or ends:
             self.journal.progress(self.step, recipe.steps, float(loss), rate, self.seconds)
-        if self.step % recipe.checkpoint_every == 0 or ends:
-            if not math.isfinite(loss):
-                raise UsageError(
-                    f"the loss is {float(loss)} at step {self.step}: lower lr or gradient_clip in the recipe"
-                )
+        saves = self.step % recipe.checkpoint_every == 0 or ends
+        if saves and not math.isfinite(loss):
+            raise UsageError(f"the loss is {float(loss)} at step {self.step}: lower lr or gradient_clip in the recipe")
+        if self._is_scored():
+            self._evaluate()
+        # After the evaluation, whose outcome a resumed run must know.
+        if saves or self.stopping.is_over:
             self._save()
-        if self.step % recipe.evaluate_every == 0 and not ends:
-            self.journal.scores(self.step, self.scores())
 
-    def _fresh_optimizer(self) -> torch.optim.Adam:
-        return torch.optim.Adam(self.network.parameters(), lr=0.0, betas=(0.9, 0.99), foreach=True)
+    def _is_scored(self) -> bool:
+        """Whether to evaluate after this step. The last is scored with the result, unless it must be to be chosen."""
+        if self.step == self.recipe.steps:
+            return self.recipe.patience > 0
+        return self.step % self.recipe.evaluate_every == 0
+
+    def _evaluate(self) -> None:
+        deployed = self.average.deploy().to(self.plan.device)
+        scores = self.scores(deployed)
+        self.journal.scores(self.step, scores)
+        if self.plan.eval_folders:
+            self.journal.pictures(self.step, lambda: sample_pictures(deployed, self.plan.eval_folders[0]))
+        if self.recipe.patience > 0:
+            best = self.stopping
+            best.take(self.step, next(iter(scores.values())).psnr_y, self.average)
+            if best.is_over:
+                self.journal.say(f"stopping: nothing gained in {best.patience} evaluations over step {best.step}")
 
     def _save(self) -> None:
         checkpoint = Checkpoint(
             recipe_sha256=self.recipe.sha256,
+            steps_factor=self.recipe.steps_factor,
+            perceptual=self.perceptual,
             step=self.step,
-            network=self.network.state_dict(),
-            average=self.average.network.state_dict(),
-            average_updates=self.average.updates,
-            optimizer=self.optimizer.state_dict(),
+            network=self._train.network.state_dict(),
+            average=self.average.state_dict(),
+            average_updates=self._train.average.updates,
+            optimizer=self._train.optimizer.state_dict(),
             seconds=self.seconds,
+            stopping=self.stopping.state(),
         )
         write_checkpoint(self.plan.out / FILE_NAME, checkpoint)
 
-    def _restore(self, checkpoint: Checkpoint) -> None:
-        self.network.load_state_dict(checkpoint.network)
-        self.average.network.load_state_dict(checkpoint.average)
-        self.average.updates = checkpoint.average_updates
-        self.optimizer.load_state_dict(checkpoint.optimizer)
+    def _restore(self) -> None:
+        checkpoint = read_checkpoint(
+            self.plan.out / FILE_NAME,
+            recipe_sha256=self.recipe.sha256,
+            steps_factor=self.recipe.steps_factor,
+            perceptual=self.perceptual,
+        )
+        stage, _ = self.recipe.stage_at(checkpoint.step - 1)
+        self._train.begin(stage)
+        self._train.network.load_state_dict(checkpoint.network)
+        self._train.optimizer.load_state_dict(checkpoint.optimizer)
+        self._train.average.network.load_state_dict(checkpoint.average)
+        self._train.average.updates = checkpoint.average_updates
+        self.stopping = EarlyStopping(self.recipe.patience, **checkpoint.stopping)
         self.step = checkpoint.step
         self.seconds = checkpoint.seconds

@@ -50,11 +50,12 @@ def run_training(request: TrainingRequest) -> Path:
 
 
 def finish(trainer: Trainer, journal: Journal) -> Path:
-    """Score the averaged weights of ``trainer`` as they stand and write them with their card."""
-    scores = trainer.scores()
-    journal.scores(trainer.step, scores)
+    """Score the result of ``trainer`` and write it with its card."""
     recipe = trainer.recipe
-    deployed = trainer.average.network.deploy()
+    network, step = trainer.result()
+    deployed = network.deploy().to(trainer.plan.device)
+    scores = trainer.scores(deployed)
+    journal.scores(step, scores)
     card = WeightsCard(
         network=recipe.network,
         scale=recipe.scale,
@@ -64,9 +65,10 @@ def finish(trainer: Trainer, journal: Journal) -> Path:
         recipe=recipe.name,
         recipe_sha256=recipe.sha256,
         degradation=recipe.degradation,
-        steps=trainer.step,
+        steps=step,
         seed=recipe.seed,
         data=_data(trainer.plan.images, recipe),
+        training=_training(trainer),
         scores={
             name: {"psnr_y": round(result.psnr_y, 4), "ssim_y": round(result.ssim_y, 5)}
             for name, result in scores.items()
@@ -82,6 +84,17 @@ def finish(trainer: Trainer, journal: Journal) -> Path:
 
 def _data(images: TrainingImages, recipe: Recipe) -> dict[str, object]:
     return {"images": images.files, "files_sha256": images.digest, "note": recipe.data_note}
+
+
+def _training(trainer: Trainer) -> dict[str, object]:
+    recipe = trainer.recipe
+    facts: dict[str, object] = {"device": trainer.plan.device.type, "steps_factor": recipe.steps_factor}
+    if any(stage.perceptual_weight > 0 for stage in recipe.stages):
+        facts["perceptual"] = "VGG16" if trainer.perceptual else "left out: VGG16 was not installed"
+    if recipe.patience > 0:
+        facts["chosen_by"] = f"best of the evaluations on {trainer.plan.eval_folders[0].name}"
+        facts["stopped_after"] = trainer.step
+    return facts
 
 
 def _device(name: str) -> torch.device:
