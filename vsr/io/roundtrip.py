@@ -1,4 +1,4 @@
-"""RGB clips through real codecs and back, in memory: what compression makes of a picture, for training on it."""
+"""RGB clips through real codecs and back, in memory: what compression makes of pictures, to train and score on."""
 
 import os
 from dataclasses import dataclass
@@ -14,6 +14,9 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
 from vsr.errors import IntegrityError, SinkError
+from vsr.frames import MATRIX_BT709, MATRIX_SMPTE170M, ColorSpace, PixelLayout, Plane
+from vsr.io.formats import planes_of
+from vsr.plane_model import Picture
 
 Codec = Literal["h264", "hevc", "vp9", "av1", "mpeg4", "mpeg2", "jpeg"]
 Matrix = Literal["bt601", "bt709"]
@@ -46,17 +49,18 @@ class _Coder:
     options: tuple[tuple[str, str], ...] = ()
     pix_fmt: str = "yuv420p"
     full_range: bool = False
+    b_frames: bool = False
 
 
 _CODERS: dict[Codec, _Coder] = {
-    "h264": _Coder("libx264", "h264", "crf", "preset"),
+    "h264": _Coder("libx264", "h264", "crf", "preset", b_frames=True),
     "hevc": _Coder(
         "libx265", "hevc", "crf", "preset", (("x265-params", "pools=none:frame-threads=1:log-level=error"),)
     ),
     "vp9": _Coder("libvpx-vp9", "vp9", "crf", "cpu-used", (("b", "0"), ("deadline", "good"), ("row-mt", "0"))),
     "av1": _Coder("libsvtav1", "libdav1d", "crf", "preset", (("svtav1-params", "lp=1"),)),
-    "mpeg4": _Coder("mpeg4", "mpeg4"),
-    "mpeg2": _Coder("mpeg2video", "mpeg2video"),
+    "mpeg4": _Coder("mpeg4", "mpeg4", b_frames=True),
+    "mpeg2": _Coder("mpeg2video", "mpeg2video", b_frames=True),
     "jpeg": _Coder("mjpeg", "mjpeg", pix_fmt="yuvj420p", full_range=True),
 }
 
@@ -72,8 +76,8 @@ class Coding:
     """Preset of h264, hevc and av1, -cpu-used of vp9; empty leaves the encoder's default."""
     matrix: Matrix = "bt709"
     """Of the encoded luma and chroma, in limited range; JPEG is always BT.601 in full range (JFIF)."""
-    b_frames: int | None = None
-    """At most so many B-frames in a row; None leaves the encoder's default."""
+    b_frames: int = 3
+    """At most so many B-frames in a row, where the codec has them: h264, hevc, mpeg4, mpeg2."""
 
 
 def code_clip(clip: Clip, coding: Coding, wanted: int) -> npt.NDArray[np.uint8]:
@@ -82,6 +86,28 @@ def code_clip(clip: Clip, coding: Coding, wanted: int) -> npt.NDArray[np.uint8]:
     The same clip and coding always give the same picture. SinkError if FFmpeg lacks the encoder or its decoder, or
     refuses the clip; IntegrityError if frames are missing.
     """
+    height, width = clip.shape[1:3]
+    frames = _decoded(clip, coding)
+    return _to_rgb(frames[wanted], _CODERS[coding.codec], coding)[:height, :width]
+
+
+def code_planes(clip: Clip, coding: Coding) -> tuple[Picture, tuple[tuple[Plane, ...], ...]]:
+    """The same, but every frame, as the 4:2:0 planes that the decoder gives, and what these planes are.
+
+    Where the clip's sides are odd or below 64 the planes are larger: the clip lies at their top left.
+    """
+    frames = _decoded(clip, coding)
+    layout = PixelLayout("yuv", 8, chroma_shift_x=1, chroma_shift_y=1)
+    coder = _CODERS[coding.codec]
+    matrix = MATRIX_SMPTE170M if _colorspace(coder, coding) == Colorspace.ITU601 else MATRIX_BT709
+    # Between the luma samples in both directions, since swscale is told nothing else.
+    color = ColorSpace(matrix, full_range=coder.full_range, chroma_location="center")
+    picture = Picture(frames[0].width, frames[0].height, layout, color)
+    return picture, tuple(planes_of(frame, layout) for frame in frames)
+
+
+def _decoded(clip: Clip, coding: Coding) -> list[VideoFrame]:
+    """As many frames as ``clip`` has. Raises SinkError or IntegrityError."""
     coder = _CODERS[coding.codec]
     height, width = clip.shape[1:3]
     padded = _padded(clip)
@@ -98,13 +124,13 @@ def code_clip(clip: Clip, coding: Coding, wanted: int) -> npt.NDArray[np.uint8]:
         decoder.extradata = encoder.extradata
         frames = [frame for packet in [*packets, None] for frame in decoder.decode(packet)]
     except UnknownCodecError as exc:
-        raise SinkError(f"FFmpeg has no '{exc}' here; leave {coding.codec} out of the degradation") from exc
+        raise SinkError(f"FFmpeg has no '{exc}' here; choose another codec than {coding.codec}") from exc
     except (av.FFmpegError, ValueError) as exc:
         reason = getattr(exc, "strerror", None) or exc
         raise SinkError(f"{coder.encoder} can't code {width}x{height} with {coding}: {reason}") from exc
     if len(frames) != len(clip):
         raise IntegrityError(f"{coder.encoder} gave {len(frames)} frames of {len(clip)} back; coding was {coding}")
-    return _to_rgb(frames[wanted], coder, coding)[:height, :width]
+    return frames
 
 
 def _open_encoder(coder: _Coder, coding: Coding, width: int, height: int) -> VideoCodecContext:
@@ -123,7 +149,7 @@ def _open_encoder(coder: _Coder, coding: Coding, width: int, height: int) -> Vid
         encoder.qmin = encoder.qmax = coding.quality
     if coder.effort_option and coding.effort:
         options[coder.effort_option] = coding.effort
-    if coding.b_frames is not None:
+    if coder.b_frames:
         encoder.max_b_frames = coding.b_frames
     encoder.options = options
     return encoder
