@@ -63,7 +63,7 @@ class MultiScale(Network):
         """What ``halo`` is at ``scale``."""
 
     def use_scale(self, scale: int) -> None:
-        """Upscale by ``scale`` from here on; ``scale`` and ``halo`` change with it. ValueError if it has no such one."""
+        """Upscale by ``scale`` from here on, which changes ``halo`` too; ValueError if ``scales`` lacks it."""
         if scale not in self.scales:
             raise ValueError(f"{self.name} has no scale {scale} here; it has: {', '.join(map(str, self.scales))}")
         self.scale, self.halo = scale, self.halo_at(scale)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vsr.errors import NetworkError
-from vsr.networks import bicubic, ecbsr, espcn, fsrcnn, litesrnet, lrsrn, span, srvgg
+from vsr.networks import bicubic, ecbsr, espcn, fsrcnn, lesrcnn, litesrnet, lrsrn, span, srvgg
 from vsr.networks.base import Network
 from vsr.networks.entry import NetworkEntry
 from vsr.networks.weights import OptionValue, WeightsCard, find_weights, put_weights, read_card, read_tensors
@@ -80,6 +80,7 @@ def _check_fits(card: WeightsCard, name: str, scale: int, sha256: str, path: Pat
 _ENTRIES = (
     *lrsrn.ENTRIES,
     *litesrnet.ENTRIES,
+    *lesrcnn.ENTRIES,
     *ecbsr.ENTRIES,
     *fsrcnn.ENTRIES,
     *espcn.ENTRIES,
