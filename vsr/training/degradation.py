@@ -12,6 +12,8 @@ Pixels = npt.NDArray[np.uint8]
 Box = tuple[slice, slice]
 """Rows and columns of the low-resolution picture."""
 
+_SHORTEST_CLIP = 3
+"""Most frames of real video are not intra."""
 _LARGEST_STEP = 3
 """Of the picture between frames, low-resolution pixels: motion that every encoder's search still follows."""
 
@@ -27,7 +29,7 @@ class VideoDegradation:
     """Draws for each tile of each image; start-up time and memory grow with it."""
     tile: int = 256
     """Least side of the tiles, low-resolution pixels, that are degraded each in their own way."""
-    frames: int = 6
+    frames: int = 8
     """Longest clip. The picture is one of its frames: intra, predicted or bidirectional."""
     clean_share: float = 0.25
     """Nothing but the bicubic reduction, so that clean input keeps its quality."""
@@ -35,6 +37,8 @@ class VideoDegradation:
     """Clips without motion, as most backgrounds are."""
     bt601_share: float = 0.4
     """Coded with the matrix of BT.601; the others with BT.709."""
+    b_frames_share: float = 0.7
+    """Coded with B-frames, of the codecs that have them; live streams and old cameras use none."""
     blur_share: float = 0.2
     blur_sigma: float = 0.8
     """Largest, low-resolution pixels."""
@@ -58,10 +62,10 @@ class CodecRange:
 
 # By what people have: mostly H.264, then the codecs of streaming and phones, then old camera and disc files.
 CODECS = (
-    CodecRange("h264", 0.42, 18, 36, ("veryfast", "medium", "slow")),
-    CodecRange("hevc", 0.20, 20, 37, ("superfast", "medium")),
-    CodecRange("vp9", 0.12, 25, 60, ("5", "3")),
-    CodecRange("av1", 0.10, 25, 60, ("10", "7")),
+    CodecRange("h264", 0.42, 18, 35, ("veryfast", "medium", "slow")),
+    CodecRange("hevc", 0.20, 20, 36, ("superfast", "medium")),
+    CodecRange("vp9", 0.12, 28, 62, ("5", "3")),
+    CodecRange("av1", 0.10, 28, 62, ("10", "7")),
     CodecRange("mpeg4", 0.04, 2, 14),
     CodecRange("mpeg2", 0.04, 2, 16),
     CodecRange("jpeg", 0.08, 2, 16),
@@ -90,8 +94,10 @@ def draw(ranges: VideoDegradation, scale: int, random: np.random.Generator) -> T
     kind = CODECS[random.choice(len(CODECS), p=[kind.share for kind in CODECS])]
     matrix: Matrix = "bt601" if random.random() < ranges.bt601_share else "bt709"
     effort = kind.efforts[random.integers(len(kind.efforts))]
-    coding = Coding(kind.codec, int(random.integers(kind.best, kind.poorest + 1)), effort, matrix)
-    frames = 1 if kind.codec == "jpeg" else int(random.integers(1, ranges.frames + 1))
+    b_frames = 3 if random.random() < ranges.b_frames_share else 0
+    coding = Coding(kind.codec, int(random.integers(kind.best, kind.poorest + 1)), effort, matrix, b_frames)
+    shortest = min(_SHORTEST_CLIP, ranges.frames)
+    frames = 1 if kind.codec == "jpeg" else int(random.integers(shortest, ranges.frames + 1))
     still = random.random() < ranges.still_share
     largest = 0 if still else _LARGEST_STEP * scale
     down, right = (int(random.integers(-largest, largest + 1)) for _ in range(2))
