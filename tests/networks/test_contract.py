@@ -29,7 +29,7 @@ def test_any_size_grows_by_the_scale(network: Network, height: int, width: int) 
 def test_deployed_form_is_equal_and_in_eval_mode(network: Network) -> None:
     deployed = network.deploy()
     x = torch.rand(2, channels(network), 12, 10)
-    torch.testing.assert_close(deployed(x), network(x), rtol=0, atol=1e-5)
+    torch.testing.assert_close(deployed(x), network.eval()(x), rtol=0, atol=1e-5)
     assert not deployed.training
     assert (deployed.name, deployed.scale, deployed.domain) == (network.name, network.scale, network.domain)
 

@@ -8,12 +8,10 @@ from torch import nn
 
 from vsr.networks.base import Network
 from vsr.networks.entry import NetworkEntry
+from vsr.networks.lrsrn import NEAR_ZERO
 from vsr.networks.reparam import RepConv
 
 Activation = Literal["prelu", "relu"]
-
-# With the anchor the network starts as the upscaled input: the tail's first weights are this share of the usual.
-_NEAR_ZERO = 0.1
 
 
 class ECBSR(Network):
@@ -46,7 +44,7 @@ class ECBSR(Network):
             nn.PReLU(channels) if activation == "prelu" else nn.ReLU() for _ in range(blocks + 1)
         )
         self.tail = RepConv(channels, scale * scale, width)
-        self.tail.scale_output_(_NEAR_ZERO)
+        self.tail.scale_output_(NEAR_ZERO)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N,1,H,W) -> (N,1,scale*H,scale*W)."""

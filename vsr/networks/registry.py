@@ -4,7 +4,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vsr.errors import NetworkError
-from vsr.networks import bicubic, ecbsr, espcn, fsrcnn, lesrcnn, litesrnet, lrsrn, span, srvgg
+from vsr.networks import (
+    bicubic,
+    dcnsr,
+    ecbsr,
+    espcn,
+    fsrcnn,
+    lesrcnn,
+    litesrnet,
+    lrsrn,
+    repsr,
+    rtsrn,
+    scsrn,
+    sesr,
+    span,
+    srvgg,
+)
 from vsr.networks.base import Network
 from vsr.networks.entry import NetworkEntry
 from vsr.networks.weights import OptionValue, WeightsCard, find_weights, put_weights, read_card, read_tensors
@@ -82,6 +97,11 @@ _ENTRIES = (
     *litesrnet.ENTRIES,
     *lesrcnn.ENTRIES,
     *ecbsr.ENTRIES,
+    *sesr.ENTRIES,
+    *scsrn.ENTRIES,
+    *rtsrn.ENTRIES,
+    *repsr.ENTRIES,
+    *dcnsr.ENTRIES,
     *fsrcnn.ENTRIES,
     *espcn.ENTRIES,
     *srvgg.ENTRIES,

@@ -2,7 +2,8 @@
 
 Every block here is linear in its input, so it equals ONE convolution exactly, zero-padded borders included. It is
 therefore also trained through the merged kernel: each step merges the weights and runs one convolution; the gradient
-reaches the branches through the merge. Same function as the branches at about a sixth of the cost.
+reaches the branches through the merge. Same function as the branches at about a sixth of the cost. Only a block that
+normalises by the statistics of its batch runs its branches, until those statistics are frozen.
 """
 
 from abc import ABC, abstractmethod
@@ -52,8 +53,9 @@ class RepConv(Collapsible):
         # Sums over `width` products lose too much in bfloat16, and the kernels are tiny next to the feature maps.
         with torch.autocast(self.expand.weight.device.type, enabled=False):
             squeeze = self.squeeze.weight[:, :, 0, 0]
-            weight = torch.einsum("om,mihw->oihw", squeeze, self.expand.weight)
-            bias = squeeze @ _bias(self.expand) + _bias(self.squeeze)
+            expand, expand_bias = self._expanding()
+            weight = torch.einsum("om,mihw->oihw", squeeze, expand)
+            bias = squeeze @ expand_bias + _bias(self.squeeze)
             if self.identity:
                 skip = torch.eye(weight.shape[0], dtype=weight.dtype, device=weight.device)
             elif self.shortcut is not None:
@@ -69,7 +71,7 @@ class RepConv(Collapsible):
             now_weight, now_bias = self.merged()
             inverse = torch.linalg.pinv(self.squeeze.weight[:, :, 0, 0].double())
             change = torch.einsum("mo,oihw->mihw", inverse, (weight - now_weight).double())
-            self.expand.weight.add_(change.to(self.expand.weight.dtype))
+            self._change_expanding_(change.to(self.expand.weight.dtype))
             _bias(self.squeeze).add_(bias - now_bias)
 
     def scale_output_(self, factor: float) -> None:
@@ -79,6 +81,67 @@ class RepConv(Collapsible):
                 if conv is not None:
                     conv.weight.mul_(factor)
                     _bias(conv).mul_(factor)
+
+    def _expanding(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Kernel (width,in,kernel,kernel) and bias (width) of everything before the squeeze."""
+        return self.expand.weight, _bias(self.expand)
+
+    def _change_expanding_(self, change: torch.Tensor) -> None:
+        """Add ``change`` (width,in,kernel,kernel) to the kernel of ``_expanding``, in place."""
+        self.expand.weight.add_(change)
+
+
+class NormedRepConv(RepConv):
+    """RepSR's block, ``squeeze(norm(expand(x))) + x``, with a batch normalisation (Wang et al., ACM MM 2022).
+
+    The paper draws two such paths of ``width`` channels beside the clean identity. Their sum is one path of twice the
+    width, whose squeeze takes both sides, and that is how it is kept here. While it trains it normalises by the
+    statistics of the batch, where it is not linear; once they are frozen, and in eval mode, by those of the population
+    (the running averages), where it is one convolution.
+    """
+
+    def __init__(self, channels: int, width: int) -> None:
+        super().__init__(channels, channels, 2 * width)
+        self.norm = nn.BatchNorm2d(2 * width)
+        self.frozen = False
+        """Training goes on with the population's statistics, which no longer change."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(N,channels,H,W) -> (N,channels,H,W)."""
+        if self.frozen or not self.training:
+            return super().forward(x)
+        result: torch.Tensor = self.squeeze(self.norm(self.expand(x))) + x
+        return result
+
+    def adopt_(self, weight: torch.Tensor, bias: torch.Tensor) -> None:
+        """As RepConv, and freeze the statistics: under a batch's own ones it would not equal the convolution."""
+        super().adopt_(weight, bias)
+        self.frozen = True
+
+    def _expanding(self) -> tuple[torch.Tensor, torch.Tensor]:
+        mean, gain = self._population()
+        return self.expand.weight * gain[:, None, None, None], (_bias(self.expand) - mean) * gain + self.norm.bias
+
+    def _change_expanding_(self, change: torch.Tensor) -> None:
+        _, gain = self._population()
+        super()._change_expanding_(change / gain[:, None, None, None])
+
+    def _population(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Of each expanded channel, what the normalisation subtracts and what it then multiplies by (width each)."""
+        mean, variance = self.norm.running_mean, self.norm.running_var
+        if mean is None or variance is None:
+            raise TypeError("a re-parameterised normalisation needs running averages")
+        return mean, self.norm.weight / (variance + self.norm.eps).sqrt()
+
+
+def freeze_statistics_(network: nn.Module) -> None:
+    """Let each NormedRepConv within ``network`` train with the population's statistics from now on (RepSR's FrozenBN).
+
+    Batch statistics help in the beginning; kept to the end, what is deployed would not be what was trained.
+    """
+    for block in network.modules():
+        if isinstance(block, NormedRepConv):
+            block.frozen = True
 
 
 def collapse_all_(network: nn.Module) -> None:
@@ -114,7 +177,7 @@ def adopt_deployed_(network: nn.Module, tensors: Mapping[str, torch.Tensor]) -> 
     inside = set[str]()
     for name, block in network.named_modules():
         if isinstance(block, Collapsible):
-            inside.update(f"{name}.{inner}" for inner, _ in block.named_parameters())
+            inside.update(f"{name}.{inner}" for inner in block.state_dict())
             weight, bias = tensors.get(f"{name}.weight"), tensors.get(f"{name}.bias")
             if weight is None or bias is None or weight.shape != block.merged()[0].shape:
                 fresh.append(name)
