@@ -3,12 +3,13 @@
 import hashlib
 import os
 from collections import deque
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from operator import itemgetter
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ from vsr.training.recipe import Recipe
 
 Pixels = npt.NDArray[np.uint8]
 Batch = tuple[torch.Tensor, torch.Tensor]
+Made = TypeVar("Made")
 
 _BATCHES_AHEAD = 4
 
@@ -48,8 +50,17 @@ class TrainingImages:
     """sha256 of the files' names and sizes in bytes, hexadecimal."""
 
 
-_Place = tuple[int, TrainingImage, int, int]
-"""Detail there, image, y, x."""
+@dataclass(frozen=True)
+class Patch:
+    """A square of one image, and how it is turned."""
+
+    image: int
+    """Number of the image among those of the scale."""
+    y: int
+    x: int
+    """Upper left corner, low-resolution pixels."""
+    turn: int = 0
+    """One of the eight symmetries of the square: bit 0 flips the rows, 1 the columns, then 2 swaps the two."""
 
 
 def load_training_images(folder: Path, recipe: Recipe) -> TrainingImages:
@@ -107,11 +118,16 @@ def batches(images: TrainingImages, recipe: Recipe, first_step: int) -> Generato
     A batch is (low (N,3,p,p), high (N,3,s*p,s*p)), float32 in [0, 1], channels last, and depends on nothing but
     the images, the recipe and its step: a resumed run meets the same batches.
     """
+    return made_ahead(partial(make_batch, images, recipe), range(first_step, recipe.steps))
+
+
+def made_ahead(make: Callable[[int], Made], steps: range) -> Generator[Made]:
+    """What ``make`` makes of each step, a few ahead, on one thread."""
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="patches") as thread:
-        ahead: deque[Future[Batch]] = deque()
+        ahead: deque[Future[Made]] = deque()
         try:
-            for step in range(first_step, recipe.steps):
-                ahead.append(thread.submit(make_batch, images, recipe, step))
+            for step in steps:
+                ahead.append(thread.submit(make, step))
                 if len(ahead) > _BATCHES_AHEAD:
                     yield ahead.popleft().result()
             while ahead:
@@ -122,31 +138,46 @@ def batches(images: TrainingImages, recipe: Recipe, first_step: int) -> Generato
 
 
 def make_batch(images: TrainingImages, recipe: Recipe, step: int) -> Batch:
-    """The batch of ``step``: random image, place, flips and transpose for each patch."""
+    """The batch of ``step``: its patches cut out."""
     stage, _ = recipe.stage_at(step)
-    random = np.random.default_rng((recipe.seed, step))
     size, scale = stage.patch, recipe.scale_at(step)
-    candidates = images.of_scale[scale]
     lows = np.empty((stage.batch, size, size, 3), np.uint8)
     highs = np.empty((stage.batch, size * scale, size * scale, 3), np.uint8)
-    for index in range(stage.batch):
-        # Skies and walls teach nothing, so each patch is the most detailed of a few candidates.
-        places = [_random_place(candidates, size, random) for _ in range(stage.candidates)]
-        _, image, y, x = max(places, key=itemgetter(0))
-        turn = int(random.integers(8))
-        lows[index] = _turned(image.low[y : y + size, x : x + size], turn)
+    for index, patch in enumerate(draw_patches(images, recipe, step)):
+        image, y, x = images.of_scale[scale][patch.image], patch.y, patch.x
+        lows[index] = _turned(image.low[y : y + size, x : x + size], patch.turn)
         end_y, end_x = (y + size) * scale, (x + size) * scale
-        highs[index] = _turned(image.high[y * scale : end_y, x * scale : end_x], turn)
-    return _tensor(lows), _tensor(highs)
+        highs[index] = _turned(image.high[y * scale : end_y, x * scale : end_x], patch.turn)
+    return to_unit(torch.from_numpy(lows)), to_unit(torch.from_numpy(highs))
 
 
-def _random_place(images: tuple[TrainingImage, ...], size: int, random: np.random.Generator) -> _Place:
-    image = images[random.integers(len(images))]
-    y, x = (int(random.integers(side - size + 1)) for side in image.low.shape[:2])
-    table = image.detail
+def draw_patches(images: TrainingImages, recipe: Recipe, step: int) -> tuple[Patch, ...]:
+    """The patches of ``step``: each of a random image, at a random place, turned at random."""
+    stage, _ = recipe.stage_at(step)
+    random = np.random.default_rng((recipe.seed, step))
+    candidates = images.of_scale[recipe.scale_at(step)]
+    patches = []
+    for _ in range(stage.batch):
+        # Skies and walls teach nothing, so each patch is the most detailed of a few candidates.
+        places = [_random_place(candidates, stage.patch, random) for _ in range(stage.candidates)]
+        _, place = max(places, key=itemgetter(0))
+        patches.append(replace(place, turn=int(random.integers(8))))
+    return tuple(patches)
+
+
+def to_unit(pixels: torch.Tensor) -> torch.Tensor:
+    """(N,H,W,3) uint8 to (N,3,H,W) float32 in [0, 1], channels last."""
+    return pixels.permute(0, 3, 1, 2).float().div_(255.0)
+
+
+def _random_place(images: tuple[TrainingImage, ...], size: int, random: np.random.Generator) -> tuple[int, Patch]:
+    """A patch and the detail within it."""
+    number = int(random.integers(len(images)))
+    y, x = (int(random.integers(side - size + 1)) for side in images[number].low.shape[:2])
+    table = images[number].detail
     corners = table[y, x], table[y, x + size], table[y + size, x], table[y + size, x + size]
     top_left, top_right, bottom_left, bottom_right = (int(corner) for corner in corners)
-    return bottom_right - bottom_left - top_right + top_left, image, y, x
+    return bottom_right - bottom_left - top_right + top_left, Patch(number, y, x)
 
 
 def _summed_detail(low: Pixels) -> npt.NDArray[np.uint32]:
@@ -160,13 +191,9 @@ def _summed_detail(low: Pixels) -> npt.NDArray[np.uint32]:
 
 
 def _turned(pixels: Pixels, turn: int) -> Pixels:
-    """One of the eight symmetries of the square, by the bits of ``turn``."""
+    """``Patch.turn`` done."""
     if turn & 1:
         pixels = pixels[::-1]
     if turn & 2:
         pixels = pixels[:, ::-1]
     return pixels.transpose(1, 0, 2) if turn & 4 else pixels
-
-
-def _tensor(pixels: Pixels) -> torch.Tensor:
-    return torch.from_numpy(pixels).permute(0, 3, 1, 2).float().div_(255.0)
