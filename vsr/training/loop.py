@@ -3,7 +3,7 @@
 import copy
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +16,10 @@ from vsr.networks import Network, build
 from vsr.networks.reparam import adopt_deployed_
 from vsr.networks.weights import find_weights, read_tensors
 from vsr.training.checkpoint import FILE_NAME, Checkpoint, read_checkpoint, write_checkpoint
-from vsr.training.data import TrainingImages, batches
+from vsr.training.data import Batch, TrainingImages, batches
 from vsr.training.early_stopping import EarlyStopping
 from vsr.training.journal import Journal
+from vsr.training.on_device import batches_on, fits
 from vsr.training.perceptual import perceptual_loss
 from vsr.training.recipe import Recipe
 from vsr.training.samples import sample_pictures
@@ -75,7 +76,7 @@ class Trainer:
         """Train to the end (early, if the recipe has ``patience``) or ``stop_after``."""
         last = self.recipe.steps if self.plan.stop_after is None else min(self.plan.stop_after, self.recipe.steps)
         started = time.monotonic() - self.seconds
-        with closing(batches(self.plan.images, self.recipe, self.step)) as stream:
+        with closing(self._batches()) as stream:
             while self.step < last and not self.stopping.is_over:
                 stage, step_in_stage = self.recipe.stage_at(self.step)
                 if step_in_stage == 0:
@@ -113,6 +114,14 @@ class Trainer:
             fresh = adopt_deployed_(network, read_tensors(path)[0])
             self.journal.say(f"begins from {path.stem}" + (f"; fresh: {', '.join(fresh)}" if fresh else ""))
         return network
+
+    def _batches(self) -> Generator[Batch]:
+        images, device = self.plan.images, self.plan.device
+        if device.type == "cuda" and fits(images, device):
+            return batches_on(device, images, self.recipe, self.step)
+        if device.type == "cuda":
+            self.journal.say("the images are too large to be kept on the GPU: each step's patches are sent there")
+        return batches(images, self.recipe, self.step)
 
     def _report(self, loss: torch.Tensor, rate: float, *, ends: bool) -> None:
         recipe = self.recipe

@@ -27,6 +27,10 @@ class TrainingRequest:
     out: Path
     resume: bool
     device: str
+    steps_factor: int = 1
+    """How many times as long as the recipe says."""
+    compiled: bool | None = None
+    """Compile the step with torch.compile; None does so on a GPU."""
 
 
 def run_training(request: TrainingRequest) -> Path:
@@ -34,8 +38,9 @@ def run_training(request: TrainingRequest) -> Path:
 
     Everything that can be wrong with the request raises its VsrError before the first step.
     """
-    recipe = read_recipe(request.recipe)
+    recipe = read_recipe(request.recipe).lengthened(request.steps_factor)
     device = _device(request.device)
+    compiled = device.type == "cuda" if request.compiled is None else request.compiled
     for folder in request.eval_folders:
         list_images(folder)
     _make_folder(request.out)
@@ -43,7 +48,7 @@ def run_training(request: TrainingRequest) -> Path:
         journal.say(f"reading {request.data}")
         images = load_training_images(request.data, recipe)
         journal.say(f"{images.files} images; recipe {recipe.name}, {recipe.steps} steps on {device}")
-        plan = TrainingPlan(recipe, images, request.out, request.eval_folders, device, resume=request.resume)
+        plan = TrainingPlan(recipe, images, request.out, request.eval_folders, device, compiled, request.resume)
         trainer = Trainer(plan, journal)
         trainer.run()
         return finish(trainer, journal)
