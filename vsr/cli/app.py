@@ -6,6 +6,7 @@ import sys
 import typer
 from typer.main import get_command
 
+from vsr.cli.compare import compare
 from vsr.cli.doctor import doctor
 from vsr.cli.evaluate import evaluate
 from vsr.cli.info import info
@@ -22,6 +23,7 @@ app.command("info")(info)
 app.command("models")(models)
 app.command("doctor")(doctor)
 app.command("eval")(evaluate)
+app.command("compare")(compare)
 app.command("train")(train)
 
 
