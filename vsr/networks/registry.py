@@ -7,6 +7,7 @@ from vsr.errors import NetworkError
 from vsr.networks import (
     bicubic,
     dcnsr,
+    drrn,
     ecbsr,
     espcn,
     fsrcnn,
@@ -18,7 +19,9 @@ from vsr.networks import (
     scsrn,
     sesr,
     span,
+    srcnn,
     srvgg,
+    vdsr,
 )
 from vsr.networks.base import Network
 from vsr.networks.entry import NetworkEntry
@@ -96,14 +99,17 @@ _ENTRIES = (
     *lrsrn.ENTRIES,
     *litesrnet.ENTRIES,
     *lesrcnn.ENTRIES,
+    *drrn.ENTRIES,
     *ecbsr.ENTRIES,
     *sesr.ENTRIES,
     *scsrn.ENTRIES,
     *rtsrn.ENTRIES,
     *repsr.ENTRIES,
     *dcnsr.ENTRIES,
+    *vdsr.ENTRIES,
     *fsrcnn.ENTRIES,
     *espcn.ENTRIES,
+    *srcnn.ENTRIES,
     *srvgg.ENTRIES,
     *span.ENTRIES,
     *bicubic.ENTRIES,
