@@ -119,6 +119,7 @@ def change_stage(**values: object) -> Callable[[dict[str, Any]], object]:
         (change_stage(warmup=6), r"stage 2: 'warmup' must be from 0 to below steps \(6\), met 6"),
         (change_stage(luma_weight=-0.5), "stage 2: 'luma_weight' must be 0 or more"),
         (change_stage(perceptual_weight=-0.5), "stage 2: 'perceptual_weight' must be 0 or more"),
+        (lambda table: table["stages"][0].update(freeze_statistics=True), "'freeze_statistics' must be true in each"),
         (change_stage(freeze_statistics=1), "stage 2: 'freeze_statistics' must be true or false, met 1"),
         (change_stage(schedule="constant", cycles=2), "stage 2: 'cycles' must be 1 unless .*, met 2"),
         (change_stage(schedule="halving"), r"stage 2: 'halve_at' must be shares .*, met \[\]"),

@@ -48,7 +48,7 @@ class Stage:
     halve_at: tuple[float, ...] = ()
     """Shares of the stage's steps at which "halving" halves the learning rate."""
     freeze_statistics: bool = False
-    """From here on, batch normalisation uses the statistics gathered so far, as it will once deployed."""
+    """RepSR's normalisations use the statistics gathered so far, as once deployed; later stages must say so too."""
     precision: Precision = "bf16"
 
 
@@ -172,6 +172,10 @@ def parse_recipe(table: Mapping[str, Any], *, name: str, sha256: str = "") -> Re
     parsed = tuple(_stage(stage, f"{where}, stage {number}") for number, stage in enumerate(stages, start=1))
     video = _video(table.get("video", {}), f"{where}, [video]")
     recipe = Recipe(name=name, sha256=sha256, stages=parsed, options=options, video=video, **values)
+    frozen = [stage.freeze_statistics for stage in parsed]
+    _require(
+        frozen == sorted(frozen), where, "freeze_statistics", frozen, "true in each stage after one that froze them"
+    )
     distinct = 0 < len(recipe.scales) == len(set(recipe.scales))
     _require(distinct, where, "scales", list(recipe.scales), "one or more different numbers")
     for scale in recipe.scales:

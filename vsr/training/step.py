@@ -6,6 +6,7 @@ import torch
 
 from vsr.evaluation.metrics import luma_codes
 from vsr.networks import Network
+from vsr.networks.reparam import freeze_statistics_
 from vsr.training.data import Batch
 from vsr.training.ema import WeightAverage
 from vsr.training.losses import pixel_loss
@@ -38,6 +39,8 @@ class TrainingStep:
     def begin(self, stage: Stage) -> None:
         """Begin ``stage``, with a fresh optimiser."""
         self.stage = stage
+        if stage.freeze_statistics:
+            freeze_statistics_(self.network)
         on_gpu = self._device.type == "cuda"
         parameters = self.network.parameters()
         self.optimizer = torch.optim.Adam(parameters, lr=0.0, betas=(0.9, 0.99), foreach=not on_gpu, fused=on_gpu)
