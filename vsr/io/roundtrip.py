@@ -52,9 +52,11 @@ class _Coder:
     b_frames: bool = False
 
 
+# The macroblock tree of x264 gives other bits each time unless the width is a multiple of 128.
+_X264_OPTIONS = (("x264-params", "mbtree=0"),)
 _X265_OPTIONS = (("x265-params", "pools=none:frame-threads=1:log-level=error"),)
 _CODERS: dict[Codec, _Coder] = {
-    "h264": _Coder("libx264", "h264", "crf", "preset", b_frames=True),
+    "h264": _Coder("libx264", "h264", "crf", "preset", _X264_OPTIONS, b_frames=True),
     "hevc": _Coder("libx265", "hevc", "crf", "preset", _X265_OPTIONS, b_frames=True),
     "vp9": _Coder("libvpx-vp9", "vp9", "crf", "cpu-used", (("b", "0"), ("deadline", "good"), ("row-mt", "0"))),
     "av1": _Coder("libsvtav1", "libdav1d", "crf", "preset", (("svtav1-params", "lp=1"),)),
