@@ -21,19 +21,20 @@ class DRRN(Network):
     """``bicubic + tail(blocks(bicubic))``; the paper's B1U9 and B1U25 are ``units=9`` and ``units=25`` of one block.
 
     Batch normalisation and ReLU stand before every convolution, the head's and the tail's too. The deployed form has
-    the fixed scale and shift that each normalisation comes to in eval mode.
+    the fixed scale and shift that each normalisation comes to in eval mode. ``rectified``: the units add to ReLU(h0)
+    in the place of h0, as in the PyTorch ports, whose activation in place changes h0 itself.
     """
 
     name = "drrn"
     domain = "luma"
     anchored = True
 
-    def __init__(self, scale: int, *, units: int = 9, blocks: int = 1) -> None:
+    def __init__(self, scale: int, *, units: int = 9, blocks: int = 1, rectified: bool = False) -> None:
         super().__init__()
         self.scale = scale
         self.upscale = Bicubic(scale)
         self.halo = self.upscale.halo_before(blocks * (1 + 2 * units) + 1)
-        recursive = [RecursiveBlock(WIDTH if index else 1, units) for index in range(blocks)]
+        recursive = [RecursiveBlock(WIDTH if index else 1, units, rectified) for index in range(blocks)]
         nn.init.constant_(recursive[0].head_norm.bias, HEAD_SHIFT)
         self.blocks = nn.ModuleList(recursive)
         self.tail_norm = nn.BatchNorm2d(WIDTH)
@@ -60,8 +61,9 @@ class DRRN(Network):
 class RecursiveBlock(nn.Module):
     """``h0 = head(x)``, then ``units`` times ``h = h0 + second(first(h))``: shared convolutions, own normalisations."""
 
-    def __init__(self, in_channels: int, units: int) -> None:
+    def __init__(self, in_channels: int, units: int, rectified: bool = False) -> None:
         super().__init__()
+        self.rectified = rectified
         self.head_norm = nn.BatchNorm2d(in_channels)
         self.head = _conv(in_channels, WIDTH)
         self.first_norms = nn.ModuleList(nn.BatchNorm2d(WIDTH) for _ in range(units))
@@ -72,6 +74,7 @@ class RecursiveBlock(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N,in,H,W) -> (N,128,H,W)."""
         start: torch.Tensor = self.head(F.relu(self.head_norm(x)))
+        start = F.relu(start) if self.rectified else start
         h = start
         for first_norm, second_norm in zip(self.first_norms, self.second_norms, strict=True):
             middle = self.first(F.relu(first_norm(h), inplace=True))
