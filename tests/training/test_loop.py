@@ -10,6 +10,8 @@ import torch
 from rich.console import Console
 
 from vsr.errors import UsageError
+from vsr.evaluation.benchmark import BenchmarkResult, ImageScore
+from vsr.networks import Network
 from vsr.training.checkpoint import FILE_NAME, read_checkpoint
 from vsr.training.data import load_training_images
 from vsr.training.journal import Journal
@@ -69,6 +71,78 @@ def test_a_resumed_run_is_the_run_that_never_stopped(
             assert torch.equal(tensor, weights(resumed)[name]), name
 
 
+def test_statistics_freeze_at_the_stage_that_says_so_even_if_resumed_within(
+    photographs: Path, recipe_table: dict[str, Any], tmp_path: Path
+) -> None:
+    recipe_table.update(network="repsr", options={"blocks": 1, "channels": 8, "expand": 4})
+    recipe_table["stages"][1]["freeze_statistics"] = True
+    recipe = parse_recipe(recipe_table, name="small")
+    after_first, _ = train(recipe, photographs, tmp_path / "run", stop_after=12)
+    train(recipe, photographs, tmp_path / "run", resume=True, stop_after=14)
+    resumed, _ = train(recipe, photographs, tmp_path / "run", resume=True)
+    whole, _ = train(recipe, photographs, tmp_path / "whole")
+    statistics = "body.0.norm.running_mean"
+    frozen, final = after_first.network.state_dict()[statistics], whole.network.state_dict()[statistics]
+    assert frozen.abs().max() > 0
+    assert torch.equal(frozen, final)
+    for name, tensor in weights(whole).items():
+        assert torch.equal(tensor, weights(resumed)[name]), name
+
+
+def scripted(recipe: Recipe, out: Path, scores: list[float], **plan: Any) -> tuple[Trainer, LossLog]:
+    """A run whose evaluations give ``scores``, whatever it learns."""
+    remaining = iter(scores)
+
+    class Scripted(Trainer):
+        def scores(self, deployed: Network) -> dict[str, BenchmarkResult]:
+            return {"scripted": BenchmarkResult((ImageScore("one", next(remaining), 0.9),))}
+
+    out.mkdir(exist_ok=True)
+    with LossLog(out) as journal:
+        trainer = Scripted(TrainingPlan(recipe, out=out, eval_folders=(Path("scripted"),), **plan), journal)
+        trainer.run()
+    return trainer, journal
+
+
+def test_training_stops_where_nothing_is_gained_and_keeps_the_best(
+    photographs: Path, recipe_table: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vsr.training.loop.sample_pictures", lambda network, folder: {})
+    recipe_table.update(evaluate_every=2, patience=2)
+    recipe = parse_recipe(recipe_table, name="small")
+    images = load_training_images(photographs, recipe)
+    trainer, journal = scripted(recipe, tmp_path / "run", [30, 32, 31, 32], images=images)
+    network, step = trainer.result()
+    assert (trainer.step, step) == (8, 4)
+    assert "stopping: nothing gained in 2 evaluations over step 4" in journal.text.getvalue()
+    at_best, _ = scripted(recipe, tmp_path / "best", [30, 32], images=images, stop_after=4)
+    for name, tensor in weights(at_best).items():
+        assert torch.equal(tensor, network.state_dict()[name]), name
+    # Neither a resumed run nor a finished one forgets what it has seen.
+    scripted(recipe, tmp_path / "resumed", [30, 32, 31], images=images, stop_after=7)
+    resumed, _ = scripted(recipe, tmp_path / "resumed", [32], images=images, resume=True)
+    finished, _ = scripted(recipe, tmp_path / "resumed", [], images=images, resume=True)
+    assert (resumed.step, resumed.result()[1]) == (finished.step, finished.result()[1]) == (8, 4)
+
+
+def test_the_last_step_may_be_the_best(
+    photographs: Path, recipe_table: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vsr.training.loop.sample_pictures", lambda network, folder: {})
+    recipe_table.update(evaluate_every=8, patience=3)
+    recipe = parse_recipe(recipe_table, name="small")
+    images = load_training_images(photographs, recipe)
+    trainer, _ = scripted(recipe, tmp_path / "run", [30, 29, 31], images=images)
+    assert trainer.result()[1] == trainer.step == 18
+
+
+def test_early_stopping_needs_scores(photographs: Path, recipe_table: dict[str, Any], tmp_path: Path) -> None:
+    recipe = parse_recipe({**recipe_table, "patience": 1}, name="small")
+    plan = TrainingPlan(recipe, load_training_images(photographs, recipe), tmp_path)
+    with LossLog(tmp_path) as journal, pytest.raises(UsageError, match="'small' stops early by its scores"):
+        Trainer(plan, journal)
+
+
 def test_training_sharpens(photographs: Path, recipe_table: dict[str, Any], tmp_path: Path) -> None:
     recipe_table["stages"] = [{"steps": 200, "lr": 4e-3, "batch": 8, "patch": 16, "warmup": 5, "precision": "fp32"}]
     recipe_table["ema_decay"] = 0.8
@@ -85,7 +159,7 @@ def test_scores_and_progress_are_reported_as_plain_lines(
     lines = journal.text.getvalue().splitlines()
     assert sorted(journal.losses) == [4, 8, 12, 16, 18]
     assert sum(line.startswith("step 8/18") for line in lines) == 1
-    assert sum(line.startswith("step 10  photographs: ") and " dB" in line for line in lines) == 1
+    assert sum(line.startswith("step 10  photographs x2: ") and " dB" in line for line in lines) == 1
 
 
 def test_checkpoints_that_do_not_fit_are_one_clear_line(
@@ -95,6 +169,8 @@ def test_checkpoints_that_do_not_fit_are_one_clear_line(
     with pytest.raises(UsageError, match="nothing to resume"):
         train(recipe, photographs, tmp_path / "run", resume=True)
     train(recipe, photographs, tmp_path / "run", stop_after=3)
+    with pytest.raises(UsageError, match="it was begun with --steps-factor 1"):
+        train(recipe.lengthened(2), photographs, tmp_path / "run", resume=True)
     path = tmp_path / "run" / FILE_NAME
     assert read_checkpoint(path, recipe_sha256="a").step == 3
     with pytest.raises(UsageError, match="the recipe has changed"):
@@ -121,7 +197,7 @@ def test_a_run_that_diverges_says_so_and_keeps_the_last_good_checkpoint(
     assert all(bool(tensor.isfinite().all()) for tensor in kept.average.values())
 
 
-def test_scalars_are_kept_where_tensorboard_is_installed(
+def test_scalars_and_pictures_are_kept_where_tensorboard_is_installed(
     photographs: Path, recipe_table: dict[str, Any], tmp_path: Path
 ) -> None:
     accumulators = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
@@ -129,7 +205,11 @@ def test_scalars_are_kept_where_tensorboard_is_installed(
     events = accumulators.EventAccumulator(str(tmp_path / "run"))
     events.Reload()
     assert {event.step: event.value for event in events.Scalars("loss")} == pytest.approx(journal.losses)
-    assert [event.step for event in events.Scalars("photographs/psnr_y")] == [10]
+    assert [event.step for event in events.Scalars("photographs_x2/psnr_y")] == [10]
+    # Each picture is its low, upscaled and original form side by side.
+    assert events.Tags()["images"] == [f"samples_x2/{number}" for number in range(4)]
+    (picture,) = events.Images("samples_x2/0")
+    assert (picture.step, picture.width, picture.height) == (10, 3 * 80, 64)
 
 
 def test_a_missing_tensorboard_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

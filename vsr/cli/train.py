@@ -24,7 +24,10 @@ def train(
         bool | None, typer.Option("--compile/--no-compile", help="Compile the step.", show_default="on a GPU")
     ] = None,
 ) -> None:
-    """Train a network and write its deployed weights and their card to OUT/<recipe>.safetensors and .json."""
+    """Train a network and write its deployed weights and their card to OUT/<recipe>.safetensors and .json.
+
+    A recipe of several scales gives a file for each.
+    """
     # torch takes seconds to import; `vsr --help` need not wait for it.
     from vsr.training.run import TrainingRequest, run_training
 
@@ -38,4 +41,5 @@ def train(
         steps_factor=steps_factor,
         compiled=compiled,
     )
-    typer.echo(run_training(request))
+    for path in run_training(request):
+        typer.echo(path)

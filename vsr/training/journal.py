@@ -57,19 +57,19 @@ class Journal:
             self._writer.add_scalar("loss", loss, step)
             self._writer.add_scalar("learning_rate", rate, step)
 
-    def scores(self, step: int, scores: Mapping[str, BenchmarkResult]) -> None:
-        """Scores by folder name after ``step``."""
+    def scores(self, step: int, scale: int, scores: Mapping[str, BenchmarkResult]) -> None:
+        """Scores at ``scale`` by folder name after ``step``."""
         for name, result in scores.items():
-            self.say(f"step {step}  {name}: {result.psnr_y:.3f} dB  SSIM {result.ssim_y:.4f}")
+            self.say(f"step {step}  {name} x{scale}: {result.psnr_y:.3f} dB  SSIM {result.ssim_y:.4f}")
             if self._writer is not None:
-                self._writer.add_scalar(f"{name}/psnr_y", result.psnr_y, step)
-                self._writer.add_scalar(f"{name}/ssim_y", result.ssim_y, step)
+                self._writer.add_scalar(f"{name}_x{scale}/psnr_y", result.psnr_y, step)
+                self._writer.add_scalar(f"{name}_x{scale}/ssim_y", result.ssim_y, step)
 
-    def pictures(self, step: int, make: Callable[[], Mapping[str, npt.NDArray[np.uint8]]]) -> None:
+    def pictures(self, step: int, scale: int, make: Callable[[], Mapping[str, npt.NDArray[np.uint8]]]) -> None:
         """Pictures (H,W,3) uint8 RGB by name after ``step``; ``make`` is not called where nothing keeps them."""
         if self._writer is not None:
             for name, pixels in make().items():
-                self._writer.add_image(f"samples/{name}", pixels, step, dataformats="HWC")
+                self._writer.add_image(f"samples_x{scale}/{name}", pixels, step, dataformats="HWC")
 
 
 def _writer(out: Path, console: Console) -> _Writer | None:

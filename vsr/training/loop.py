@@ -6,13 +6,16 @@ import time
 from collections.abc import Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from statistics import fmean
 
 import torch
 
 from vsr.errors import UsageError
 from vsr.evaluation.benchmark import BenchmarkResult, evaluate_folder
 from vsr.networks import Network, build
+from vsr.networks.base import MultiScale
 from vsr.networks.reparam import adopt_deployed_
 from vsr.networks.weights import find_weights, read_tensors
 from vsr.training.checkpoint import FILE_NAME, Checkpoint, read_checkpoint, write_checkpoint
@@ -55,7 +58,7 @@ class Trainer:
         self.journal = journal
         torch.manual_seed(self.recipe.seed)
         network = self._begin().to(plan.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-        perceptual = perceptual_loss(self.recipe, journal.say)
+        perceptual = perceptual_loss(self.recipe, network.domain, journal.say)
         self.perceptual = perceptual is not None
         """Whether VGG16 is part of the loss."""
         self._train = TrainingStep(network, self.recipe, perceptual, compiled=plan.compiled, say=journal.say)
@@ -66,6 +69,11 @@ class Trainer:
         self.seconds = 0.0
         if plan.resume:
             self._restore()
+
+    @property
+    def network(self) -> Network:
+        """The weights as they stand, in the training form."""
+        return self._train.network
 
     @property
     def average(self) -> Network:
@@ -103,14 +111,30 @@ class Trainer:
         best.load_state_dict(self.stopping.weights)
         return best, self.stopping.step
 
+    def deployed(self, network: Network) -> tuple[Network, ...]:
+        """``network`` in its deployed form at each scale of the recipe."""
+        forms = []
+        for scale in self.recipe.scales:
+            if isinstance(network, MultiScale):
+                network.use_scale(scale)
+            forms.append(network.deploy().to(self.plan.device))
+        return tuple(forms)
+
     def scores(self, deployed: Network) -> Mapping[str, BenchmarkResult]:
         """Scores of a deployed network by folder name."""
         return {folder.name: evaluate_folder(deployed, folder) for folder in self.plan.eval_folders}
 
     def _begin(self) -> Network:
-        network = build(self.recipe.network, self.recipe.scale, **self.recipe.options)
-        if self.recipe.start:
-            path = find_weights(self.recipe.start)
+        recipe = self.recipe
+        network = build(recipe.network, recipe.scale, **recipe.options)
+        present = network.scales if isinstance(network, MultiScale) else (network.scale,)
+        if not set(recipe.scales) <= set(present):
+            having = f"'{recipe.network}' has {list(present)} at once"
+            raise UsageError(
+                f"recipe '{recipe.name}': 'scales' are {list(recipe.scales)}, but {having}; give one 'scale'"
+            )
+        if recipe.start:
+            path = find_weights(recipe.start)
             fresh = adopt_deployed_(network, read_tensors(path)[0])
             self.journal.say(f"begins from {path.stem}" + (f"; fresh: {', '.join(fresh)}" if fresh else ""))
         return network
@@ -143,14 +167,18 @@ class Trainer:
         return self.step % self.recipe.evaluate_every == 0
 
     def _evaluate(self) -> None:
-        deployed = self.average.deploy().to(self.plan.device)
-        scores = self.scores(deployed)
-        self.journal.scores(self.step, scores)
-        if self.plan.eval_folders:
-            self.journal.pictures(self.step, lambda: sample_pictures(deployed, self.plan.eval_folders[0]))
+        folders = self.plan.eval_folders
+        if not folders:
+            return
+        psnrs = []
+        for deployed in self.deployed(self.average):
+            scores = self.scores(deployed)
+            self.journal.scores(self.step, deployed.scale, scores)
+            self.journal.pictures(self.step, deployed.scale, partial(sample_pictures, deployed, folders[0]))
+            psnrs.append(scores[folders[0].name].psnr_y)
         if self.recipe.patience > 0:
             best = self.stopping
-            best.take(self.step, next(iter(scores.values())).psnr_y, self.average)
+            best.take(self.step, fmean(psnrs), self.average)
             if best.is_over:
                 self.journal.say(f"stopping: nothing gained in {best.patience} evaluations over step {best.step}")
 
@@ -160,7 +188,7 @@ class Trainer:
             steps_factor=self.recipe.steps_factor,
             perceptual=self.perceptual,
             step=self.step,
-            network=self._train.network.state_dict(),
+            network=self.network.state_dict(),
             average=self.average.state_dict(),
             average_updates=self._train.average.updates,
             optimizer=self._train.optimizer.state_dict(),
@@ -178,9 +206,9 @@ class Trainer:
         )
         stage, _ = self.recipe.stage_at(checkpoint.step - 1)
         self._train.begin(stage)
-        self._train.network.load_state_dict(checkpoint.network)
+        self.network.load_state_dict(checkpoint.network)
         self._train.optimizer.load_state_dict(checkpoint.optimizer)
-        self._train.average.network.load_state_dict(checkpoint.average)
+        self.average.load_state_dict(checkpoint.average)
         self._train.average.updates = checkpoint.average_updates
         self.stopping = EarlyStopping(self.recipe.patience, **checkpoint.stopping)
         self.step = checkpoint.step

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from vsr.errors import UsageError
+from vsr.networks import Domain
 from vsr.training.recipe import Recipe
 
 _CUTS = (4, 9, 16, 23)
@@ -43,13 +44,18 @@ class PerceptualLoss(nn.Module):
         return torch.stack(differences).mean()
 
 
-def perceptual_loss(recipe: Recipe, say: Callable[[str], None]) -> PerceptualLoss | None:
+def perceptual_loss(recipe: Recipe, domain: Domain, say: Callable[[str], None]) -> PerceptualLoss | None:
     """The loss that ``recipe`` asks for, or None where it asks for none.
 
     Where VGG16 is not installed: UsageError, unless the recipe takes it only where it is; then that is said.
+    UsageError too if the network's ``domain`` is not the RGB that VGG16 looks at.
     """
     if all(stage.perceptual_weight == 0 for stage in recipe.stages):
         return None
+    if domain != "rgb":
+        raise UsageError(
+            f"recipe '{recipe.name}': 'perceptual_weight' needs RGB, and '{recipe.network}' makes {domain}"
+        )
     try:
         return PerceptualLoss(_vgg16_features())
     except UsageError as exc:

@@ -8,7 +8,7 @@ import torch
 
 from vsr.errors import BackendError, SinkError, UsageError
 from vsr.evaluation.images import list_images
-from vsr.networks import parameter_count
+from vsr.networks import Network, parameter_count
 from vsr.networks.weights import WeightsCard, write_weights
 from vsr.training.data import TrainingImages, load_training_images
 from vsr.training.journal import Journal
@@ -33,8 +33,8 @@ class TrainingRequest:
     """Compile the step with torch.compile; None does so on a GPU."""
 
 
-def run_training(request: TrainingRequest) -> Path:
-    """Train, score, and write ``out/<recipe>.safetensors`` with its card; returns the path of the weights.
+def run_training(request: TrainingRequest) -> tuple[Path, ...]:
+    """Train, score, and write ``out/<recipe>.safetensors`` with its card, or one for each scale; returns the paths.
 
     Everything that can be wrong with the request raises its VsrError before the first step.
     """
@@ -54,16 +54,19 @@ def run_training(request: TrainingRequest) -> Path:
         return finish(trainer, journal)
 
 
-def finish(trainer: Trainer, journal: Journal) -> Path:
-    """Score the result of ``trainer`` and write it with its card."""
-    recipe = trainer.recipe
+def finish(trainer: Trainer, journal: Journal) -> tuple[Path, ...]:
+    """Score the result of ``trainer`` and write it with its card, for each scale."""
     network, step = trainer.result()
-    deployed = network.deploy().to(trainer.plan.device)
+    return tuple(_write(trainer, deployed, step, journal) for deployed in trainer.deployed(network))
+
+
+def _write(trainer: Trainer, deployed: Network, step: int, journal: Journal) -> Path:
+    recipe = trainer.recipe
     scores = trainer.scores(deployed)
-    journal.scores(step, scores)
+    journal.scores(step, deployed.scale, scores)
     card = WeightsCard(
         network=recipe.network,
-        scale=recipe.scale,
+        scale=deployed.scale,
         sha256="",
         options=recipe.options,
         parameters=parameter_count(deployed),
@@ -81,7 +84,7 @@ def finish(trainer: Trainer, journal: Journal) -> Path:
         date=datetime.now(UTC).date().isoformat(),
         torch_version=torch.__version__,
     )
-    path = trainer.plan.out / f"{recipe.name}.safetensors"
+    path = trainer.plan.out / f"{recipe.weights_name(deployed.scale)}.safetensors"
     write_weights(path, deployed, card)
     journal.say(f"wrote {path} and its card after {trainer.seconds:.0f} s of training")
     return path

@@ -6,6 +6,7 @@ import torch
 
 from vsr.evaluation.metrics import luma_codes
 from vsr.networks import Network
+from vsr.networks.base import MultiScale
 from vsr.networks.reparam import freeze_statistics_
 from vsr.training.data import Batch
 from vsr.training.ema import WeightAverage
@@ -51,6 +52,8 @@ class TrainingStep:
     def __call__(self, batch: Batch, rate: float) -> torch.Tensor:
         """Train on ``batch`` at the learning rate ``rate``; returns the loss before the update, on the device."""
         low, high = (part.to(self._device, non_blocking=True) for part in batch)
+        if isinstance(self.network, MultiScale):
+            self.network.use_scale(high.shape[-1] // low.shape[-1])
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         loss = self._loss_and_gradients(low, high)
