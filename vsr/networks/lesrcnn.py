@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from vsr.networks.base import MultiScale, Network
+from vsr.networks.div2k import MEAN
 from vsr.networks.entry import NetworkEntry
 from vsr.networks.upsample import ScaleSwitch, shuffle_reach, shuffle_upsampler
 
@@ -12,8 +13,8 @@ WIDTH = 64
 PAIRS = 8
 REFINEMENTS = 4
 SCALES = (2, 3, 4)
-MEAN = (0.4488, 0.4371, 0.4040)
-"""Of R, G and B over DIV2K in [0, 1]: taken from the input and given back to the output."""
+# Of the usual first weights, where a convolution's output is to be small at first.
+SMALL = 0.1
 
 
 class SingleScaleLESRCNN(Network):
@@ -41,6 +42,7 @@ class SingleScaleLESRCNN(Network):
         self.up: nn.Module = shuffle_upsampler(WIDTH, scale)
         self.refine = nn.ModuleList(_conv(WIDTH, WIDTH) for _ in range(REFINEMENTS))
         self.tail = _conv(WIDTH, 3)
+        self._initialise()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N,3,H,W) -> (N,3,scale*H,scale*W)."""
@@ -58,6 +60,15 @@ class SingleScaleLESRCNN(Network):
         """Receptive-field radius at ``scale``: the head's, the pairs', the rest's."""
         wide = PAIRS - self.first_wide_pair
         return 1 + (PAIRS + wide) + shuffle_reach(scale, after=REFINEMENTS + 1)
+
+    @torch.no_grad()
+    def _initialise(self) -> None:
+        """Features keep their size on the way, each pair adds little at first, and the picture begins near the mean."""
+        for part in self.modules():
+            if isinstance(part, nn.Conv2d):
+                nn.init.kaiming_normal_(part.weight, nonlinearity="relu")
+        for conv in (self.tail, *(pair.point for pair in self.pairs)):
+            conv.weight.mul_(SMALL)
 
 
 class LESRCNN(SingleScaleLESRCNN, MultiScale):
