@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from vsr.networks.base import MultiScale
-from vsr.networks.div2k import MEAN
+from vsr.networks.div2k import mean_rgb
 from vsr.networks.entry import NetworkEntry
 from vsr.networks.upsample import ScaleSwitch, shuffle_reach, shuffle_upsampler
 
@@ -31,7 +31,7 @@ class CARNM(MultiScale):
         self.scales = SCALES
         self.halo = self.halo_at(scale)
         self.mean: torch.Tensor
-        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("mean", mean_rgb(), persistent=False)
         self.head = nn.Conv2d(3, WIDTH, 3, padding=1)
         self.body = _Cascade([_Cascade([_ResidualBlock()]) for _ in range(STEPS)])
         self.up = ScaleSwitch({one: shuffle_upsampler(WIDTH, one, groups=GROUPS, relu=True) for one in SCALES}, scale)

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from vsr.networks.base import Network
-from vsr.networks.div2k import MEAN
+from vsr.networks.div2k import mean_rgb
 from vsr.networks.entry import NetworkEntry
 from vsr.networks.upsample import shuffle_reach, shuffle_upsampler
 
@@ -26,7 +26,7 @@ class EDSR(Network):
         # Two convolutions a block, the head and the smoothing one; then the tail at high resolution.
         self.halo = 2 * blocks + 2 + shuffle_reach(scale, after=1)
         self.mean: torch.Tensor
-        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("mean", mean_rgb(), persistent=False)
         self.head = nn.Conv2d(3, width, 3, padding=1)
         self.body = nn.Sequential(*(_ResidualBlock(width) for _ in range(blocks)))
         self.smooth = nn.Conv2d(width, width, 3, padding=1)

@@ -71,7 +71,7 @@ class _Block(nn.Module):
         rest = x
         distilled = []
         for step in self.steps:
-            done, rest = torch.split(F.leaky_relu(step(rest), SLOPE), (DISTILLED, WIDTH - DISTILLED), dim=1)
+            done, rest = torch.split(F.leaky_relu(step(rest), SLOPE), [DISTILLED, WIDTH - DISTILLED], dim=1)
             distilled.append(done)
         distilled.append(self.last(rest))
         y: torch.Tensor = self.mix(self.attention(torch.cat(distilled, dim=1)))

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from vsr.networks.base import MultiScale, Network
-from vsr.networks.div2k import MEAN
+from vsr.networks.div2k import mean_rgb
 from vsr.networks.entry import NetworkEntry
 from vsr.networks.upsample import ScaleSwitch, shuffle_reach, shuffle_upsampler
 
@@ -36,7 +36,7 @@ class SingleScaleLESRCNN(Network):
         self.scale = scale
         self.halo = self.halo_at(scale)
         self.mean: torch.Tensor
-        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("mean", mean_rgb(), persistent=False)
         self.head = _conv(3, WIDTH)
         self.pairs = nn.ModuleList(_Pair(wide=number >= self.first_wide_pair) for number in range(PAIRS))
         self.up: nn.Module = shuffle_upsampler(WIDTH, scale)
@@ -67,8 +67,8 @@ class SingleScaleLESRCNN(Network):
         for part in self.modules():
             if isinstance(part, nn.Conv2d):
                 nn.init.kaiming_normal_(part.weight, nonlinearity="relu")
-        for conv in (self.tail, *(pair.point for pair in self.pairs)):
-            conv.weight.mul_(SMALL)
+                if part is self.tail or part.kernel_size == (1, 1):
+                    part.weight.mul_(SMALL)
 
 
 class LESRCNN(SingleScaleLESRCNN, MultiScale):
@@ -80,6 +80,7 @@ class LESRCNN(SingleScaleLESRCNN, MultiScale):
         super().__init__(scale)
         self.scales = SCALES
         self.up = ScaleSwitch({one: shuffle_upsampler(WIDTH, one) for one in SCALES}, scale)
+        self._initialise()
 
 
 class UpgradedLESRCNN(SingleScaleLESRCNN):
