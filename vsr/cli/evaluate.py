@@ -1,4 +1,4 @@
-"""``vsr eval``: score a network on a folder of images."""
+"""``vsr eval``: score networks on folders of images and on videos."""
 
 import json
 import sys
@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from vsr.errors import SinkError, UsageError
+
 
 class Precision(StrEnum):
     """Arithmetic of the network."""
@@ -16,41 +18,114 @@ class Precision(StrEnum):
     bfloat16 = "bfloat16"
 
 
+class Track(StrEnum):
+    """How images are shrunk."""
+
+    clean = "clean"
+    jpeg = "jpeg"
+
+
+class Codec(StrEnum):
+    """What compresses the shrunk videos."""
+
+    h264 = "h264"
+    hevc = "hevc"
+    vp9 = "vp9"
+    av1 = "av1"
+
+
 def evaluate(
     *,
-    data: Annotated[Path, typer.Option(help="Folder of high-resolution images; each is shrunk and upscaled again.")],
-    network: Annotated[str, typer.Option(help="Network to score; 'bicubic' is the baseline.")] = "lrsrn",
-    scale: Annotated[int, typer.Option(help="Factor by which both sides grow.")] = 2,
-    weights: Annotated[
-        str | None, typer.Option(help="Shipped weights name or .safetensors file; default: what ships.")
+    data: Annotated[
+        list[Path] | None, typer.Option(help="Folder of high-resolution images, to shrink and upscale again.")
     ] = None,
-    json_path: Annotated[str | None, typer.Option("--json", help="Write the scores as JSON to a file, or '-'.")] = None,
+    video: Annotated[
+        list[Path] | None, typer.Option(help="High-resolution video, lossless at best, or a folder of its frames.")
+    ] = None,
+    network: Annotated[
+        list[str] | None, typer.Option(help="Network to score, or 'all'; 'bicubic' is the baseline.  [default: lrsrn]")
+    ] = None,
+    scale: Annotated[list[int] | None, typer.Option(help="Factor by which both sides grow.  [default: 2]")] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="Shipped weights name, weights file, or 'all' that ship; default: what ships.")
+    ] = None,
+    track: Annotated[
+        list[Track] | None, typer.Option(help="How images are shrunk; jpeg as LRSRN's paper.  [default: clean]")
+    ] = None,
+    codec: Annotated[Codec, typer.Option(help="What compresses the shrunk videos, with --crf.")] = Codec.h264,
+    crf: Annotated[str, typer.Option(help="Rate factors, such as 23,28,33; 'none' does not compress.")] = "none",
+    frames: Annotated[int | None, typer.Option(help="At most so many frames of each video.")] = None,
+    tof: Annotated[bool, typer.Option("--tof", help="Measure the error of the optical flow too.")] = False,
+    time: Annotated[str | None, typer.Option(help="Time each network on frames of WIDTHxHEIGHT, as 960x540.")] = None,
     precision: Annotated[Precision, typer.Option(help="Arithmetic of the network.")] = Precision.float32,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    json_path: Annotated[str | None, typer.Option("--json", help="Write the scores as JSON to a file, or '-'.")] = None,
+    markdown_path: Annotated[
+        str | None, typer.Option("--markdown", help="Write them as Markdown tables to a file, or '-'.")
+    ] = None,
 ) -> None:
-    """Print PSNR and SSIM of luma as the literature measures them: shrunk by MATLAB's bicubic, rounded to 8 bits."""
+    """Print PSNR and SSIM of luma as the literature measures them, ours beside published.
+
+    --data, --video, --network, --scale and --track may be repeated. Videos get their error in time too.
+    """
+    if json_path == "-" == markdown_path:
+        raise UsageError("--json - and --markdown - both want standard output; give one of them a file")
+    for option, path in (("--json", json_path), ("--markdown", markdown_path)):
+        _check_folder(option, path)
     # torch takes seconds to import; `vsr --help` need not wait for it.
-    from vsr.evaluation.benchmark import evaluate_folder
-    from vsr.evaluation.tables import benchmark_table
-    from vsr.networks import load
+    from vsr.evaluation.markdown import markdown
+    from vsr.evaluation.run import run_evaluation
+    from vsr.evaluation.spec import EvaluationSpec, parse_crfs, parse_frame_size
+    from vsr.evaluation.tables import evaluation_table
 
-    loaded = load(network, scale, weights)
-    result = evaluate_folder(loaded.network, data, precision.value)
-    table = benchmark_table(result, loaded, data)
-    if json_path == "-":
-        print(json.dumps(table, indent=2, allow_nan=False))
-        return
-    if json_path is not None:
-        _write_json(Path(json_path), table)
-    _print_scores(table)
+    spec = EvaluationSpec(
+        folders=tuple(data or ()),
+        tracks=tuple(one.value for one in track or (Track.clean,)),
+        videos=tuple(video or ()),
+        codec=codec.value,
+        crfs=parse_crfs(crf),
+        most_frames=frames,
+        flow=tof,
+        networks=tuple(network or ("lrsrn",)),
+        scales=tuple(scale or (2,)),
+        weights=weights,
+        precision=precision.value,
+        device=device,
+        frame_size=None if time is None else parse_frame_size(time),
+    )
+    evaluation = run_evaluation(spec, tell=_silent if spec.single else _tell)
+    table, text = evaluation_table(evaluation), markdown(evaluation)
+    _write("--json", json_path, json.dumps(table, indent=2, allow_nan=False) + "\n")
+    _write("--markdown", markdown_path, text)
+    if "-" not in (json_path, markdown_path):
+        if spec.single:
+            _print_scores(table)
+        else:
+            print(text, end="")
 
 
-def _write_json(path: Path, table: dict[str, Any]) -> None:
-    from vsr.errors import SinkError
+def _silent(_: str) -> None:
+    """One network on one folder needs no word about how far it is."""
 
-    try:
-        path.write_text(json.dumps(table, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    except OSError as exc:
-        raise SinkError(f"can't write {path}: {exc.strerror or exc}; give --json a writable path") from exc
+
+def _tell(text: str) -> None:
+    print(f"vsr: {text}", file=sys.stderr)
+
+
+def _check_folder(option: str, path: str | None) -> None:
+    """Hours of scoring must not end with nowhere to write them. Raises SinkError."""
+    if path not in (None, "-") and not Path(path).parent.is_dir():
+        raise SinkError(f"can't write {path}: its folder does not exist; give {option} a writable path")
+
+
+def _write(option: str, path: str | None, text: str) -> None:
+    if path == "-":
+        print(text, end="")
+    elif path is not None:
+        try:
+            Path(path).write_text(text, encoding="utf-8")
+        except OSError as exc:
+            raise SinkError(f"can't write {path}: {exc.strerror or exc}; give {option} a writable path") from exc
 
 
 def _print_scores(table: dict[str, Any]) -> None:

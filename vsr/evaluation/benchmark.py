@@ -10,8 +10,8 @@ import torch
 
 from vsr.errors import SourceError, UsageError
 from vsr.evaluation.images import crop_to_multiple, list_images
-from vsr.evaluation.imresize import downscale
 from vsr.evaluation.metrics import luma_codes, psnr_y, ssim_y
+from vsr.evaluation.tracks import Track, border, shrink
 from vsr.io.still import read_rgb
 from vsr.networks import Network, build
 
@@ -45,25 +45,34 @@ class BenchmarkResult:
         return float(np.mean([image.ssim_y for image in self.images]))
 
 
-def evaluate_folder(network: Network, folder: Path, precision: Precision = "float32") -> BenchmarkResult:
-    """Score the deployed ``network`` on every image of ``folder``; SourceError if one can't be read or is too small."""
+def evaluate_folder(
+    network: Network, folder: Path, precision: Precision = "float32", track: Track = "clean"
+) -> BenchmarkResult:
+    """Score the deployed ``network`` on every image of ``folder``, shrunk as ``track`` does it.
+
+    SourceError if one can't be read or is too small.
+    """
     scores = []
     for file in list_images(folder):
         try:
-            scores.append(score_image(network, file.name, read_rgb(file), precision))
+            scores.append(score_image(network, file.name, read_rgb(file), precision, track))
         except ValueError as exc:
             raise SourceError(f"can't score {file}: {exc}; give larger images") from exc
     return BenchmarkResult(tuple(scores))
 
 
 def score_image(
-    network: Network, name: str, pixels: npt.NDArray[np.uint8], precision: Precision = "float32"
+    network: Network,
+    name: str,
+    pixels: npt.NDArray[np.uint8],
+    precision: Precision = "float32",
+    track: Track = "clean",
 ) -> ImageScore:
-    """Score on one image (H,W,3) uint8 RGB: PSNR and SSIM of Y without a border of ``scale`` pixels."""
-    scale = network.scale
-    truth = crop_to_multiple(pixels, scale * network.multiple_of)
-    result = upscale_pixels(network, downscale(truth, scale), precision)
-    return ImageScore(name, psnr_y(result, truth, scale), ssim_y(result, truth, scale))
+    """Score on one image (H,W,3) uint8 RGB: PSNR and SSIM of Y without the border that ``track`` leaves out."""
+    truth = crop_to_multiple(pixels, network.scale * network.multiple_of)
+    result = upscale_pixels(network, shrink(truth, network.scale, track), precision)
+    margin = border(network.scale, track)
+    return ImageScore(name, psnr_y(result, truth, margin), ssim_y(result, truth, margin))
 
 
 def upscale_pixels(
