@@ -171,6 +171,8 @@ def parse_recipe(table: Mapping[str, Any], *, name: str, sha256: str = "") -> Re
     values = _checked(Recipe, rest, where, skipped={"name", "sha256", "stages", "options", "video", "steps_factor"})
     parsed = tuple(_stage(stage, f"{where}, stage {number}") for number, stage in enumerate(stages, start=1))
     video = _video(table.get("video", {}), f"{where}, [video]")
+    if "video" in table and values.get("degradation") != "video":
+        raise UsageError(f'{where}: the table [video] needs degradation = "video"')
     recipe = Recipe(name=name, sha256=sha256, stages=parsed, options=options, video=video, **values)
     frozen = [stage.freeze_statistics for stage in parsed]
     _require(
