@@ -43,7 +43,8 @@ class ECBSR(Network):
         self.activations = nn.ModuleList(
             nn.PReLU(channels) if activation == "prelu" else nn.ReLU() for _ in range(blocks + 1)
         )
-        self.tail = RepConv(channels, scale * scale, width)
+        # At x4 the tail has as many channels in as out, and an identity would not begin near zero.
+        self.tail = RepConv(channels, scale * scale, width, skip=channels != scale * scale)
         self.tail.scale_output_(NEAR_ZERO)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
