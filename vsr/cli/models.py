@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from vsr.networks import NetworkEntry
+    from vsr.networks import Network, NetworkEntry
 
 
 def models(*, as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False) -> None:
-    """List each network with its scales, parameters and paper, and the shipped weights with their measured scores."""
+    """List each network with its parameters, cost and paper, and the shipped weights with their measured scores.
+
+    The cost is multiply-accumulates for one 3840x2160 frame out: from 1920x1080 at x2, 1280x720 at x3, 960x540 at x4.
+    """
     # torch takes seconds to import; `vsr --help` need not wait for it.
     from vsr.networks import available
 
@@ -20,24 +23,35 @@ def models(*, as_json: Annotated[bool, typer.Option("--json", help="Print everyt
 
 def network_facts(entry: "NetworkEntry") -> dict[str, Any]:
     """One network in plain values."""
+    costs = {scale: _cost(entry.build(scale)) for scale in entry.scales}
     return {
         "name": entry.name,
         "summary": entry.summary,
         "paper": entry.paper,
         "domain": entry.domain,
         "trained": entry.trained,
-        "parameters": {scale: entry.parameters(scale) for scale in entry.scales},
+        "parameters": {scale: cost["parameters"] for scale, cost in costs.items()},
+        "gmac_to_4k": {scale: cost["gmac_to_4k"] for scale, cost in costs.items()},
         "weights": [_weights_facts(entry, name) for name in entry.shipped_weights()],
     }
 
 
+def _cost(network: "Network") -> dict[str, Any]:
+    from vsr.evaluation.cost import gmac_to_4k
+    from vsr.networks import parameter_count
+
+    deployed = network.deploy()
+    return {"parameters": parameter_count(deployed), "gmac_to_4k": round(gmac_to_4k(deployed), 3)}
+
+
 def _weights_facts(entry: "NetworkEntry", name: str) -> dict[str, Any]:
     card = entry.shipped_card(name)
+    cost = _cost(entry.build(card.scale, **card.options)) if card else {"parameters": None, "gmac_to_4k": None}
     return {
         "name": name,
         "default_for": [scale for scale in entry.scales if entry.default_weights(scale) == name],
         "scale": card.scale if card else None,
-        "parameters": card.parameters if card else None,
+        **cost,
         "degradation": card.degradation if card else None,
         "scores": {data: dict(values) for data, values in card.scores.items()} if card else {},
         "recipe": card.recipe if card else None,
@@ -48,7 +62,10 @@ def _weights_facts(entry: "NetworkEntry", name: str) -> dict[str, Any]:
 
 def describe(network: dict[str, Any]) -> list[str]:
     """The lines for a person."""
-    sizes = [f"x{scale} {count:,}" for scale, count in network["parameters"].items()]
+    sizes = [
+        f"x{scale} {count:,} ({network['gmac_to_4k'][scale]:,.1f} GMAC to 4K)"
+        for scale, count in network["parameters"].items()
+    ]
     return [
         f"{network['name']}: {network['summary']}",
         f"  paper      {network['paper']}",

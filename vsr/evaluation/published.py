@@ -8,6 +8,7 @@ from vsr.evaluation.tracks import Track
 from vsr.networks import LoadedNetwork, entry
 
 _LRSRN = "LRSRN, NTIRE 2023 Real-Time 4K Super-Resolution challenge"
+_SESR = f"{_LRSRN}, which made an RGB network of 23.64K parameters of it"
 _LITESRNET = "LiteSRNet, ICIP 2024 (a claim that nobody has reproduced)"
 _LESRCNN = "Tian et al., Lightweight image super-resolution with enhanced CNN, Knowledge-Based Systems 205, 2020"
 _UPGRADED = "LESRCNN with 3x3 and 5x5 kernels side by side, from its own table"
@@ -23,7 +24,7 @@ class Published:
 
     network: str
     """Name in the registry."""
-    options: tuple[tuple[str, int], ...]
+    options: tuple[tuple[str, str], ...]
     """What the network was built with, where it could be built otherwise."""
     track: Track
     data: str
@@ -46,24 +47,24 @@ def published(loaded: LoadedNetwork, track: Track, data: str) -> Published | Non
     return None
 
 
-def _built_with(loaded: LoadedNetwork, options: tuple[tuple[str, int], ...]) -> bool:
+def _built_with(loaded: LoadedNetwork, options: tuple[tuple[str, str], ...]) -> bool:
     given = loaded.card.options if loaded.card is not None else {}
     defaults = inspect.signature(entry(loaded.network.name).builder).parameters
-    return all(given.get(name, defaults[name].default) == value for name, value in options)
+    return all(str(given.get(name, defaults[name].default)) == value for name, value in options)
 
 
 _ALIASES = {"B100": "BSD100", "BSDS100": "BSD100"}
 _ROWS: tuple[tuple[str, Track, str, str, str], ...] = (
-    # network with its options, track, source, set, PSNR of x2 x3 x4 ("-" where there is none), each with /SSIM where it was published
+    # network with its options, track, source, set, PSNR of x2 x3 x4: each with /SSIM where known, "-" where none is
     ("lrsrn", "jpeg", _LRSRN, "Set5", "33.92 30.75 -"),
     ("lrsrn", "jpeg", _LRSRN, "Set14", "30.26 27.51 -"),
     ("lrsrn", "jpeg", _LRSRN, "BSD100", "29.34 26.72 -"),
     ("lrsrn", "jpeg", _LRSRN, "Urban100", "28.11 24.88 -"),
     ("lrsrn", "jpeg", _LRSRN, "DIV2K", "32.41 29.41 -"),
-    ("sesr", "jpeg", _LRSRN, "Set5", "33.98 30.84 -"),
+    ("sesr blocks=5", "jpeg", _SESR, "Set5", "33.98 30.84 -"),
     ("scsrn", "jpeg", _LRSRN, "Set5", "33.99 30.84 -"),
     ("rtsrn", "jpeg", _LRSRN, "Set5", "32.31 29.16 -"),
-    ("imdn", "jpeg", _LRSRN, "Set5", "34.32 31.32 -"),
+    ("imdn variant=challenge", "jpeg", _LRSRN, "Set5", "34.32 31.32 -"),
     ("litesrnet", "clean", _LITESRNET, "Set5", "- 34.44/.9278 -"),
     ("litesrnet", "clean", _LITESRNET, "Set14", "- 30.36/.8421 -"),
     ("litesrnet", "clean", _LITESRNET, "BSD100", "- 29.11/.8052 -"),
@@ -85,7 +86,7 @@ _ROWS: tuple[tuple[str, Track, str, str, str], ...] = (
     ("ecbsr channels=32", "clean", _ECBSR, "Urban100", "30.69 - -"),
     ("bicubic", "clean", _TABLED, "Set5", "33.66 30.39 28.42"),
     ("bicubic", "clean", _TABLED, "Urban100", "26.88 24.46 23.14"),
-    ("srcnn", "clean", _TABLED, "Urban100", "29.50 26.24 24.52"),
+    ("srcnn middle=5", "clean", _TABLED, "Urban100", "29.50 26.24 24.52"),
     ("fsrcnn", "clean", _FSRCNN, "Set5", "37.00 - -"),
     ("fsrcnn", "clean", _TABLED, "Urban100", "29.88 26.43 24.62"),
     ("espcn", "clean", _TABLED, "Set5", "36.87 32.85 30.66"),
@@ -98,7 +99,7 @@ _ROWS: tuple[tuple[str, Track, str, str, str], ...] = (
 def _scores() -> Iterator[Published]:
     for name, track, source, data, row in _ROWS:
         network, *options = name.split()
-        built = tuple((key, int(value)) for key, _, value in (option.partition("=") for option in options))
+        built = tuple((key, value) for key, _, value in (option.partition("=") for option in options))
         for scale, cell in zip((2, 3, 4), row.split(), strict=True):
             if cell != "-":
                 psnr_y, _, ssim_y = cell.partition("/")
