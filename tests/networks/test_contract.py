@@ -4,15 +4,22 @@ import pytest
 import torch
 
 from vsr.networks import Network, available, build
+from vsr.networks.weights import OptionValue
 
-EVERY = [(entry.name, scale) for entry in available() for scale in entry.scales]
+EVERY: list[tuple[str, int, dict[str, OptionValue]]] = [
+    *((entry.name, scale, {}) for entry in available() for scale in entry.scales),
+    # Options that change what a network looks at.
+    ("litesrnet", 4, {"depth": 2}),
+    ("imdn", 2, {"variant": "challenge"}),
+    ("edsr", 3, {"blocks": 3, "width": 24}),
+]
 
 
-@pytest.fixture(params=EVERY, ids=lambda pair: f"{pair[0]}-x{pair[1]}")
+@pytest.fixture(params=EVERY, ids=lambda case: "-".join([case[0], f"x{case[1]}", *map(str, case[2].values())]))
 def network(request: pytest.FixtureRequest) -> Network:
     torch.manual_seed(0)
-    name, scale = request.param
-    return build(name, scale)
+    name, scale, options = request.param
+    return build(name, scale, **options)
 
 
 def channels(network: Network) -> int:

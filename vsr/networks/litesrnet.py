@@ -1,29 +1,24 @@
 """LiteSRNet: one 3x3 convolution applied many times over, decoded once (ICIP 2024)."""
 
-from typing import Literal
-
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from vsr.networks.base import Network
 from vsr.networks.entry import NetworkEntry
-
-Anchor = Literal["nearest", "none"]
-"""``nearest``: the output is added to the nearest-neighbour upscaled input. ``none``: the paper's plain form."""
+from vsr.networks.lrsrn import NEAR_ZERO, Anchor
 
 WIDTH = 64
 RELEASED_DEPTH = {2: 12, 3: 6, 4: 8}
 """How often the shared convolution is applied at each scale in the authors' released configuration."""
-# With the nearest anchor the network starts as that upscaling: the last weights are this share of the usual.
-NEAR_ZERO = 0.1
 
 
 class LiteSRNet(Network):
     """Two convolutions 3->32->64, ``depth`` times the same one 64->64, a transposed one to pixels, one to refine them.
 
     A ReLU follows each convolution but the last, the transposed ones included. The recurrence has neither skip nor
-    normalisation, and only its last state is decoded.
+    normalisation, and only its last state is decoded. With the anchor, which the paper lacks, the last convolution
+    starts near zero.
     """
 
     name = "litesrnet"
