@@ -73,7 +73,7 @@ def test_the_wanted_frame_comes_back(codec: Codec, wanted: int) -> None:
 @pytest.mark.parametrize("codec", CODECS)
 def test_the_same_bits_each_time(codec: Codec) -> None:
     random = np.random.default_rng(0)
-    # Texture in motion, and a width in which x264's macroblock tree would differ from run to run.
+    # Texture in motion, and a width of left-over blocks, where x264's macroblock tree would differ from run to run.
     texture = random.integers(0, 255, (320, 340, 3), np.uint8) // 4 + smooth_clip(1, 320, 340)[0] // 2
     clip = np.stack([texture[4 * t : 4 * t + 288, 3 * t : 3 * t + 288] for t in range(7)])
     coding = Coding(codec, (BEST[codec] + POOR[codec]) // 2, "5" if codec == "vp9" else "")

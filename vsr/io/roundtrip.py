@@ -50,13 +50,14 @@ class _Coder:
     pix_fmt: str = "yuv420p"
     full_range: bool = False
     b_frames: bool = False
+    width_multiple: int = 2
 
 
-# The macroblock tree of x264 gives other bits each time unless the width is a multiple of 128.
-_X264_OPTIONS = (("x264-params", "mbtree=0"),)
+# The macroblock tree of x264, 8 blocks of 16 pixels at once, gives other bits each time where blocks are left over.
+_X264_WIDTH_MULTIPLE = 128
 _X265_OPTIONS = (("x265-params", "pools=none:frame-threads=1:log-level=error"),)
 _CODERS: dict[Codec, _Coder] = {
-    "h264": _Coder("libx264", "h264", "crf", "preset", _X264_OPTIONS, b_frames=True),
+    "h264": _Coder("libx264", "h264", "crf", "preset", b_frames=True, width_multiple=_X264_WIDTH_MULTIPLE),
     "hevc": _Coder("libx265", "hevc", "crf", "preset", _X265_OPTIONS, b_frames=True),
     "vp9": _Coder("libvpx-vp9", "vp9", "crf", "cpu-used", (("b", "0"), ("deadline", "good"), ("row-mt", "0"))),
     "av1": _Coder("libsvtav1", "libdav1d", "crf", "preset", (("svtav1-params", "lp=1"),)),
@@ -95,7 +96,7 @@ def code_clip(clip: Clip, coding: Coding, wanted: int) -> npt.NDArray[np.uint8]:
 def code_planes(clip: Clip, coding: Coding) -> tuple[Picture, tuple[tuple[Plane, ...], ...]]:
     """The same, but every frame, as the 4:2:0 planes that the decoder gives, and what these planes are.
 
-    Where the clip's sides are odd or below 64 the planes are larger: the clip lies at their top left.
+    Where an encoder wants other sides the planes are larger: the clip lies at their top left.
     """
     frames = _decoded(clip, coding)
     layout = PixelLayout("yuv", 8, chroma_shift_x=1, chroma_shift_y=1)
@@ -111,7 +112,7 @@ def _decoded(clip: Clip, coding: Coding) -> list[VideoFrame]:
     """As many frames as ``clip`` has. Raises SinkError or IntegrityError."""
     coder = _CODERS[coding.codec]
     height, width = clip.shape[1:3]
-    padded = _padded(clip)
+    padded = _padded(clip, coder.width_multiple)
     try:
         encoder = _open_encoder(coder, coding, padded.shape[2], padded.shape[1])
         packets = []
@@ -191,7 +192,9 @@ def _range(coder: _Coder) -> ColorRange:
     return ColorRange.JPEG if coder.full_range else ColorRange.MPEG
 
 
-def _padded(clip: Clip) -> Clip:
-    """The clip with its last column and row repeated to even sides of at least what every encoder takes."""
-    right, below = (max(side + side % 2, _LEAST_SIDE) - side for side in (clip.shape[2], clip.shape[1]))
+def _padded(clip: Clip, width_multiple: int) -> Clip:
+    """The clip with its last column and row repeated to an even height, a width of the multiple, and what all take."""
+    height, width = clip.shape[1:3]
+    right = max(width + -width % width_multiple, _LEAST_SIDE) - width
+    below = max(height + height % 2, _LEAST_SIDE) - height
     return np.pad(clip, ((0, 0), (0, below), (0, right), (0, 0)), mode="edge")

@@ -62,7 +62,7 @@ class CodecRange:
 
 # By what people have: mostly H.264, then the codecs of streaming and phones, then old camera and disc files.
 CODECS = (
-    CodecRange("h264", 0.42, 20, 39, ("veryfast", "medium", "slow")),
+    CodecRange("h264", 0.42, 18, 35, ("veryfast", "medium", "slow")),
     CodecRange("hevc", 0.20, 20, 36, ("superfast", "medium")),
     CodecRange("vp9", 0.12, 28, 62, ("5", "3")),
     CodecRange("av1", 0.10, 28, 62, ("10", "7")),
