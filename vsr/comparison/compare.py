@@ -91,8 +91,8 @@ def _spread(count: int, wanted: int) -> tuple[int, ...]:
 def _show(spec: ComparisonSpec, result: Comparison, notices: Notices) -> None:
     """Read the inputs again and write what is to be seen."""
     with ExitStack() as outputs, open_inputs(spec) as inputs:
-        page = Page(outputs.enter_context(whole_page(result.page)))
         folder = outputs.enter_context(whole_folder(Path(spec.png_folder))) if spec.png_folder else None
+        page = Page(outputs.enter_context(whole_page(result.page)))
         matching = Matching([item.frames() for item in inputs], from_start=spec.align_starts)
         embedded: list[Embedded] = []
         for time_s, pictures in rendered(inputs, matching, result.size, every=result.every, wanted=result.shown):

@@ -33,6 +33,8 @@ class Input:
     """One opened video or picture, whose ``source`` gives upright and, where it was interlaced, deinterlaced frames."""
 
     def __init__(self, role: Role, path: str, frame_rate: Fraction | None):
+        if Path(path).is_dir():
+            raise UsageError(f"{path} is a folder; give a file, or numbered pictures such as {path}/%04d.png")
         self.role = role
         self.name = Path(path).name
         # What a source says is about the output of a run; what matters to a comparison is in facts() and remarks().
@@ -42,8 +44,9 @@ class Input:
 
     @property
     def shown(self) -> Size:
-        """The size of the frames as players show them."""
-        return self.info.height, max(round(self.info.width * self.info.sample_aspect_ratio), 1)
+        """The frames with square pixels; narrow or flat ones are stretched, so that no detail is lost."""
+        aspect, square = self.info.sample_aspect_ratio, Fraction(1)
+        return round(self.info.height * max(1 / aspect, square)), round(self.info.width * max(aspect, square))
 
     def render(self, size: Size) -> Render:
         """What makes RGB of ``size`` of the frames."""
@@ -107,7 +110,7 @@ class Input:
 
 @contextmanager
 def open_inputs(spec: ComparisonSpec) -> Iterator[tuple[Input, ...]]:
-    """A, B and the reference at their beginning. Raises SourceError, and UsageError for a picture beside a video."""
+    """A, B and the reference, all videos or all pictures, at their beginning. Raises SourceError and UsageError."""
     with ExitStack() as stack:
         inputs = tuple(
             stack.enter_context(Input(role, path, spec.frame_rate))

@@ -50,5 +50,5 @@ class ComparisonSpec:
         """Where the page goes."""
         name = f"{Path(self.b).stem}.compare.html"
         if self.page is None:
-            return Path(self.b).with_name(name)
+            return Path(self.b).parent / name
         return Path(self.page) / name if Path(self.page).is_dir() else Path(self.page)

@@ -27,8 +27,8 @@ class Curve {
 
   summary() {
     return this.curve.lines.map((line, index) => {
-      const known = line.filter((value) => value !== null);
-      const range = known.length ? `${this.words(Math.min(...known))} to ${this.words(Math.max(...known))}` : "equal";
+      const extent = Curve.extent(line);
+      const range = extent ? `${this.words(extent[0])} to ${this.words(extent[1])}` : "equal";
       return `${this.label(index)}: ${range}`;
     }).join("; ");
   }
@@ -50,10 +50,14 @@ class Curve {
     return { values: result, digits: Math.max(0, -Math.floor(Math.log10(step) + 1e-9)) };
   }
 
+  // The least and the largest number, or null where there is none.
+  static extent(values) {
+    const known = values.filter((value) => value !== null);
+    return known.reduce((ends, value) => [Math.min(ends?.[0] ?? value, value), Math.max(ends?.[1] ?? value, value)], null);
+  }
+
   range() {
-    const known = this.curve.lines.flat().filter((value) => value !== null);
-    if (!known.length) return [0, 1];
-    const [low, high] = known.reduce(([a, b], value) => [Math.min(a, value), Math.max(b, value)], [Infinity, -Infinity]);
+    const [low, high] = Curve.extent(this.curve.lines.flat()) ?? [0, 0];
     const margin = (high - low) * 0.08 || Math.abs(high) * 0.01 || 1;
     return [low - margin, high + margin];
   }
@@ -69,7 +73,7 @@ class Curve {
     this.y = (value) => value === null ? top : height - bottom - (value - low) / (high - low) * (height - top - bottom);
     this.time = (x) => first + (x - left) / (width - left - right) * length;
     this.svg.replaceChildren();
-    this.axes(low, high, width, height);
+    this.axes(low, high, [first, first + length], width, height);
     for (const moment of this.marks) {
       const x = this.x(this.times[moment]);
       const kind = moment === this.current ? "shown current" : "shown";
@@ -80,15 +84,15 @@ class Curve {
     this.point(null);
   }
 
-  axes(low, high, width, height) {
+  axes(low, high, [from, to], width, height) {
     const { left, right, bottom } = Curve.MARGIN;
-    const rows = Curve.ticks(low, high, 4);
+    const rows = Curve.ticks(low, high, 6);
     for (const value of rows.values) {
       const y = this.y(value);
       this.shape("line", { x1: left, x2: width - right, y1: y, y2: y, class: "grid" });
       this.shape("text", { x: left - 8, y: y + 4, "text-anchor": "end" }).textContent = value.toFixed(rows.digits);
     }
-    const columns = Curve.ticks(this.times[0], this.times.at(-1) || 1, Math.max(2, Math.floor(width / 130)));
+    const columns = Curve.ticks(from, to, Math.max(2, Math.floor(width / 130)));
     for (const value of columns.values) {
       const place = { x: this.x(value), y: height - bottom + 16, "text-anchor": "middle" };
       this.shape("text", place).textContent = value.toFixed(columns.digits) + " s";
