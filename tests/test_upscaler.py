@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from tests.pictures import YUV420, Identity, color, noise, run_model, smooth, tensors, worst, yuv
+from tests.pictures import YUV420, color, noise, run_model, smooth, tensors, worst, yuv
 from vsr.batching import batch, unbatch
 from vsr.errors import BackendError, UsageError
 from vsr.frames import Frame, VideoInfo
-from vsr.networks import build, load
+from vsr.networks import Network, build, load
 from vsr.plane_model import Picture, PlaneModel
 from vsr.spec import make_spec
 from vsr.upscaler import Placement, Upscaler, choose_placement
@@ -116,8 +116,13 @@ def test_large_pictures_and_batches_run_in_strips() -> None:
     assert place(64, 48, strip_rows=48).strip_rows is None
 
 
-class WholeMean(Identity):
+class WholeMean(Network):
     """Gives the picture's mean everywhere."""
+
+    name = "mean"
+    domain = "rgb"
+    scale = 1
+    halo = None
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x.mean(dim=(2, 3), keepdim=True).expand_as(x)
@@ -125,9 +130,8 @@ class WholeMean(Identity):
 
 def test_a_network_that_looks_at_the_whole_picture_is_not_cut() -> None:
     source = Picture(12, 20, yuv(YUV420), color())
-    network = WholeMean()
-    network.halo = None
-    assert all(np.ptp(plane) == 0 for plane in run_model(network, source, source, smooth(source), strip_rows=4))
+    planes = run_model(WholeMean(), source, source, smooth(source), strip_rows=4)
+    assert all(np.ptp(plane) == 0 for plane in planes)
 
 
 def test_strips_of_a_network_that_looks_at_the_whole_picture_are_refused() -> None:
