@@ -1,0 +1,170 @@
+"""Reading tensors from weights files of others, which are not trusted: safetensors, PyTorch pickles, ONNX."""
+
+import hashlib
+import io
+import os
+import pickle
+import re
+import stat
+import struct
+import warnings
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+
+from vsr.errors import NetworkError
+from vsr.networks.onnx_files import onnx_tensors
+
+MOST_BYTES = 1 << 30
+"""Of a file; the largest networks that upscale video have a tenth of that."""
+MOST_VALUES = 1 << 28
+"""In all tensors together: a small file may claim a tensor of any shape."""
+_MOST_TENSORS = 1 << 16
+# Of the unpickler for weights alone: before it, files could run code in spite of it (CVE-2025-32434, CVE-2026-24747).
+_SAFE_TORCH = "2.10"
+
+_WRAPPERS = ("params_ema", "params-ema", "params", "state_dict", "model_state_dict", "model", "net", "generator")
+"""Where a checkpoint keeps the network's tensors, the ones to prefer first."""
+_BESIDE = re.compile(
+    r"(best_)?(epochs?|iter(ation)?s?|(global_)?steps?|loss(es)?|psnr|ssim|lr|learning_rate|time|date|seed|version)|"
+    r"(optim(izer)?|(lr_)?schedulers?|scaler|optimizer_states|callbacks|loops)(_state(_dict)?)?|stat_dict|best_.*|"
+    r"params|hyper_parameters|hparams_name|pytorch-lightning_version|config|cfg|opt|args|arch(itecture)?|name|scale"
+)
+"""What a checkpoint may hold beside them that says nothing about the network's maths."""
+_PREFIXES = ("module.", "_orig_mod.", "netG.", "net_g.", "generator.", "model.", "net.")
+"""In front of every name where a wrapper around the network was saved."""
+
+
+def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], str]:
+    """The tensors in the file ``path``, on the CPU, under their names there, and the file's sha256 (hexadecimal).
+
+    Nothing in the file is ever run. Raises NetworkError on a file that can't be read, holds anything but tensors, is
+    damaged, or claims more than it could need.
+    """
+    content = _content(path)
+    read = _READERS.get(path.suffix.lower())
+    if read is None:
+        raise NetworkError(f"{path} has an unknown extension; weights are one of: {', '.join(_READERS)}")
+    tensors = read(content, path)
+    _check(tensors, path)
+    return tensors, hashlib.sha256(content).hexdigest()
+
+
+def without_prefix(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """``tensors`` under the names that they have inside the network, without the prefix of whatever wrapped it."""
+    stripped = dict(tensors)
+    while prefix := next((one for one in _PREFIXES if all(name.startswith(one) for name in stripped)), ""):
+        stripped = {name.removeprefix(prefix): tensor for name, tensor in stripped.items()}
+    return stripped
+
+
+def _content(path: Path) -> bytes:
+    """All of the file, read once: what is hashed is what is used."""
+    try:
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise NetworkError(f"{path} is no ordinary file; give a file of weights")
+            if status.st_size > MOST_BYTES:
+                raise NetworkError(
+                    f"{path} has {status.st_size / 1e9:.1f} GB, more than the {MOST_BYTES / 1e9:.1f} GB that vsr reads"
+                )
+            return file.read(MOST_BYTES)
+    except OSError as exc:
+        raise NetworkError(f"can't read weights {path}: {exc.strerror or exc}") from exc
+
+
+def _safetensors(content: bytes, path: Path) -> dict[str, torch.Tensor]:
+    try:
+        return safetensors.torch.load(content)
+    except (SafetensorError, ValueError, KeyError, struct.error, TypeError) as exc:
+        raise NetworkError(f"{path} is not a safetensors file ({exc}); get it again") from exc
+
+
+def _pickled(content: bytes, path: Path) -> dict[str, torch.Tensor]:
+    if torch.__version__ < _SAFE_TORCH:
+        raise NetworkError(
+            f"{path} is a pickle, which torch {torch.__version__} can't read without the danger of running code in it; "
+            f"install torch {_SAFE_TORCH} or newer, or give a .safetensors file"
+        )
+    _check_archive(content, path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            checkpoint = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as exc:
+        wanted = re.search(r"GLOBAL ([\w.]+)", str(exc))
+        what = f"a Python object, {wanted[1]}," if wanted else "something"
+        raise NetworkError(
+            f"{path} holds {what} beside tensors; vsr runs nothing from a weights file: give a .safetensors file, or "
+            "the state_dict saved alone"
+        ) from exc
+    except Exception as exc:
+        # Damaged bytes may raise anything at all in an unpickler.
+        reason = str(exc).strip().split(".")[0][:100] or type(exc).__name__
+        raise NetworkError(f"{path} is damaged or no PyTorch file ({reason}); get it again") from exc
+    return _state_dict(checkpoint, path)
+
+
+def _check_archive(content: bytes, path: Path) -> None:
+    """torch stores its archives uncompressed; one that grows when read is no such archive."""
+    if not content.startswith(b"PK"):
+        return
+    try:
+        entries = zipfile.ZipFile(io.BytesIO(content)).infolist()
+    except (zipfile.BadZipFile, ValueError, OSError, struct.error, NotImplementedError, UnicodeDecodeError) as exc:
+        raise NetworkError(f"{path} is damaged or no PyTorch file ({exc}); get it again") from exc
+    if (
+        any(one.compress_type != zipfile.ZIP_STORED for one in entries)
+        or sum(e.file_size for e in entries) > MOST_BYTES
+    ):
+        raise NetworkError(f"{path} is a compressed archive, which PyTorch does not write; get it again")
+
+
+def _state_dict(checkpoint: Any, path: Path) -> dict[str, torch.Tensor]:
+    """The network's tensors within a checkpoint: all of it, or the part under a known name."""
+    content = checkpoint
+    while isinstance(content, Mapping) and not all(isinstance(value, torch.Tensor) for value in content.values()):
+        wrapper = next((name for name in _WRAPPERS if isinstance(content.get(name), Mapping)), None)
+        if wrapper is None:
+            raise NetworkError(f"{path} holds no state_dict under a known name ({', '.join(_WRAPPERS)})")
+        for name in content:
+            if name != wrapper and not (isinstance(name, str) and _BESIDE.fullmatch(name)):
+                raise NetworkError(
+                    f"{path} holds {name!r} beside '{wrapper}', which vsr does not know; save that alone"
+                )
+        content = content[wrapper]
+    if not isinstance(content, Mapping) or not all(isinstance(name, str) for name in content):
+        raise NetworkError(f"{path} holds no named tensors; save the network's state_dict")
+    return dict(content)
+
+
+def _check(tensors: Mapping[str, torch.Tensor], path: Path) -> None:
+    """Plain dense numbers, in sane amounts: shapes are checked before anything of their size is made."""
+    if not tensors:
+        raise NetworkError(f"{path} holds no tensors")
+    if len(tensors) > _MOST_TENSORS or sum(tensor.numel() for tensor in tensors.values()) > MOST_VALUES:
+        raise NetworkError(f"{path} claims more than {_MOST_TENSORS:,} tensors or {MOST_VALUES:,} values; get it again")
+    for name, tensor in tensors.items():
+        plain = type(tensor) in (torch.Tensor, torch.nn.Parameter)
+        dense = plain and tensor.layout is torch.strided and tensor.device.type == "cpu" and not tensor.is_quantized
+        if not dense or tensor.is_complex():
+            raise NetworkError(f"{path}: tensor '{name}' is no plain dense array of real numbers; convert it")
+
+
+def _onnx(content: bytes, path: Path) -> dict[str, torch.Tensor]:
+    return onnx_tensors(content, path)
+
+
+_READERS: Mapping[str, Callable[[bytes, Path], dict[str, torch.Tensor]]] = {
+    ".safetensors": _safetensors,
+    ".pth": _pickled,
+    ".pt": _pickled,
+    ".ckpt": _pickled,
+    ".onnx": _onnx,
+}
