@@ -1,5 +1,6 @@
 """Degradation "video": aligned with the clean picture, always the same, within its ranges, and clean in its share."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from vsr.io.roundtrip import Coding, code_clip
 from vsr.training.data import load_training_images, make_batch
 from vsr.training.degradation import CODECS, MovingPicture, Treatment, VideoDegradation, degrade, draw
 from vsr.training.recipe import Recipe, parse_recipe
+from vsr.training.run import TrainingRequest, run_training
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -180,6 +182,19 @@ def test_loading_again_gives_the_same_batches_and_another_seed_others(photograph
     assert high.shape == (4, 3, 24, 24)
     assert torch.equal(low, again)
     assert not torch.equal(low, other)
+
+
+def test_card_tells_what_was_drawn_from(photographs: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "tiny.toml"
+    recipe.write_text(
+        'network = "lrsrn"\nscale = 2\ndegradation = "video"\n[video]\nversions = 1\nframes = 2\n'
+        "[[stages]]\nsteps = 2\nlr = 1e-3\nbatch = 2\npatch = 12\n"
+    )
+    request = TrainingRequest(str(recipe), photographs, (), tmp_path / "out", resume=False, device="cpu")
+    (path,) = run_training(request)
+    card = json.loads(path.with_suffix(".json").read_text())
+    assert (card["degradation"], card["data"]["images"]) == ("video", 4)
+    assert card["training"]["video"] == {**vars(VideoDegradation()), "versions": 1, "frames": 2}
 
 
 @pytest.mark.parametrize(

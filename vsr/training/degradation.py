@@ -56,7 +56,7 @@ class CodecRange:
     """Of the draws that are not clean."""
     best: int
     poorest: int
-    """Ends of the quality, both drawn: from visually clean (44 dB against the uncoded picture) to poor (32 dB)."""
+    """Ends of the quality, both drawn: photographs keep 44 to 46 dB of luma PSNR at one and about 35 at the other."""
     efforts: tuple[str, ...] = ("",)
 
 

@@ -1,6 +1,6 @@
 """A whole training, from the user's request to the weights file and its card."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -97,6 +97,8 @@ def _data(images: TrainingImages, recipe: Recipe) -> dict[str, object]:
 def _training(trainer: Trainer) -> dict[str, object]:
     recipe = trainer.recipe
     facts: dict[str, object] = {"device": trainer.plan.device.type, "steps_factor": recipe.steps_factor}
+    if recipe.degradation == "video":
+        facts["video"] = asdict(recipe.video)
     if any(stage.perceptual_weight > 0 for stage in recipe.stages):
         facts["perceptual"] = "VGG16" if trainer.perceptual else "left out: VGG16 was not installed"
     if recipe.patience > 0:
