@@ -16,7 +16,7 @@ def test_named_networks_come_scale_by_scale_with_their_default_weights() -> None
     lrsrn = entry("lrsrn")
     wanted = [("bicubic", 2, None), ("lrsrn", 2, lrsrn.default_weights(2))]
     wanted += [("bicubic", 3, None), ("lrsrn", 3, lrsrn.default_weights(3))]
-    assert names(("bicubic", "lrsrn"), (2, 3)) == wanted
+    assert names(("bicubic", "lrsrn", "bicubic"), (2, 3)) == wanted
 
 
 def test_all_is_every_network_that_is_ready_and_every_file_that_ships() -> None:

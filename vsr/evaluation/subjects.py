@@ -15,7 +15,7 @@ def load_subjects(
     Raises NetworkError on an unknown network or one that is ready for none of the scales, UsageError where
     ``weights`` is one file for several networks or scales.
     """
-    names = tuple(one.name for one in available()) if ALL in networks else networks
+    names = tuple(one.name for one in available()) if ALL in networks else tuple(dict.fromkeys(networks))
     if weights not in (None, ALL):
         if len(names) * len(scales) > 1:
             raise UsageError(f"--weights {weights} fits one network at one scale; give one --network and one --scale")
