@@ -1,6 +1,7 @@
 """Scores of a network over a folder of high-resolution images: shrink each, upscale it again, compare."""
 
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -82,7 +83,7 @@ def upscale_pixels(
 
     A "luma" network upscales Y; bicubic upscales the chroma, as the papers on Y do it.
     """
-    device = next((parameter.device for parameter in network.parameters()), torch.device("cpu"))
+    device = device_of(network)
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
         x = torch.from_numpy(np.ascontiguousarray(pixels)).to(device).permute(2, 0, 1)[None].float() / 255.0
         if network.domain == "rgb":
@@ -95,6 +96,12 @@ def upscale_pixels(
             (y[0].float() * 255.0).round().clamp(0, 255).to(torch.uint8).permute(1, 2, 0).cpu().numpy()
         )
     return rounded
+
+
+def device_of(network: Network) -> torch.device:
+    """Where the network's weights are, or its constants where it has no weights."""
+    tensors = chain(network.parameters(), network.buffers())
+    return next((tensor.device for tensor in tensors), torch.device("cpu"))
 
 
 def _upscale_luma(network: Network, rgb: torch.Tensor) -> torch.Tensor:

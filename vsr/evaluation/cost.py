@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch.overrides import TorchFunctionMode
 
+from vsr.evaluation.benchmark import device_of
 from vsr.evaluation.running import open_upscaler
 from vsr.frames import MATRIX_BT709, ColorSpace, PixelLayout
 from vsr.networks import LoadedNetwork, Network
@@ -38,9 +39,9 @@ def macs_per_pixel(network: Network) -> float:
     as if done for every such square; that is less than a thousandth of any network's cost.
     """
     side = _TILE * network.multiple_of
-    parameter = next(network.parameters(), torch.empty(0))
+    x = torch.zeros((1, 3 if network.domain == "rgb" else 1, side, side), device=device_of(network))
     with torch.inference_mode(), _MacCounter() as counter:
-        network(parameter.new_zeros((1, 3 if network.domain == "rgb" else 1, side, side)))
+        network(x)
     return float(counter.macs / side**2)
 
 
