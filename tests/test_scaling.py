@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 import torch
 
+from tests.networks import authors_luma, authors_rgb
+from tests.networks.authors import State
 from tests.pictures import YUV420, color, yuv
 from vsr import scaling
 from vsr.errors import NetworkError, UsageError
 from vsr.frames import VideoInfo
-from vsr.networks import LoadedNetwork, NetworkEntry, WeightsCard, build, load
+from vsr.networks import LoadedNetwork, NetworkEntry, WeightsCard, build, load, loading
+from vsr.networks.checkpoint_files import read_tensors
 from vsr.networks.weights import find_weights, write_weights
 from vsr.scaling import NetworkPlan, OutputSize, output_size, plan_network
 from vsr.spec import PipelineSpec, make_spec
@@ -163,6 +166,19 @@ def counted_loads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return scales
 
 
+@pytest.fixture
+def read_files(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The weights files that are read, in order."""
+    paths: list[Path] = []
+
+    def noted(path: Path) -> tuple[dict[str, torch.Tensor], str]:
+        paths.append(path)
+        return read_tensors(path)
+
+    monkeypatch.setattr(loading, "read_tensors", noted)
+    return paths
+
+
 def trained_file(folder: Path, scale: int, *, card: bool) -> str:
     """An LRSRN of fresh weights as a file."""
     path = folder / f"mine_x{scale}.safetensors"
@@ -174,17 +190,56 @@ def trained_file(folder: Path, scale: int, *, card: bool) -> str:
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
 @pytest.mark.parametrize("card", [True, False])
-def test_given_weights_run_at_their_own_scale(scale: int, card: bool, tmp_path: Path, counted_loads: list[int]) -> None:
+@pytest.mark.parametrize("network", ["lrsrn", None])
+def test_given_weights_run_at_their_own_scale(
+    scale: int, card: bool, network: str | None, tmp_path: Path, read_files: list[Path]
+) -> None:
     file = trained_file(tmp_path, scale, card=card)
-    planned = plan(info(64, 48), 128, 96, network="lrsrn", weights=file)
-    assert planned.passes == (scale,)
+    planned = plan(info(64, 48), 128, 96, network=network, weights=file)
+    assert (planned.name, planned.passes) == ("lrsrn", (scale,))
     assert planned.loaded.sha256 == hashlib.sha256(Path(file).read_bytes()).hexdigest()
-    assert len(counted_loads) == len(set(counted_loads))
-    assert not card or counted_loads == [scale]
+    assert read_files == [Path(file)]
 
 
-def test_given_weights_run_as_often_as_it_takes(tmp_path: Path) -> None:
+def test_given_weights_run_as_often_as_it_takes(tmp_path: Path, read_files: list[Path]) -> None:
     assert plan(info(64, 48), 256, 192, weights=trained_file(tmp_path, 3, card=True)).passes == (3, 3)
+    assert len(read_files) == 1
+
+
+def foreign_file(folder: Path, state: State) -> str:
+    """Tensors of others as a PyTorch file."""
+    torch.save(state, folder / "theirs.pth")
+    return str(folder / "theirs.pth")
+
+
+def test_recognised_weights_need_no_network(tmp_path: Path) -> None:
+    planned = plan(info(64, 48), 192, 144, weights=foreign_file(tmp_path, authors_rgb.srvgg_state(4, 8, 2)))
+    assert (planned.name, planned.passes) == ("srvgg", (4,))
+    assert planned.loaded.recognised is not None
+    assert "8 channels, 2 convolutions" in planned.loaded.recognised
+
+
+def test_another_network_than_the_weights_is_refused_with_both_named(tmp_path: Path) -> None:
+    file = foreign_file(tmp_path, authors_rgb.srvgg_state(4, 8, 2))
+    with pytest.raises(NetworkError, match="weights of srvgg x4, not of span"):
+        plan(info(64, 48), 192, 144, network="span", weights=file)
+
+
+@pytest.mark.parametrize(("factor", "passes"), [(2, (2,)), (3, (3,)), (6, (2, 3))])
+def test_weights_for_several_scales_run_at_the_ones_that_fit(
+    factor: int, passes: tuple[int, ...], tmp_path: Path, read_files: list[Path]
+) -> None:
+    uppers = (("up2.body.0", 256), ("up3.body.0", 576), ("up4.body.0", 256), ("up4.body.2", 256))
+    file = foreign_file(tmp_path, authors_rgb.lesrcnn_state(*uppers))
+    assert plan(info(64, 48), 64 * factor, 48 * factor, weights=file).passes == passes
+    assert len(read_files) == 1
+
+
+def test_weights_that_do_not_say_their_scale_take_it_from_the_flag_only(tmp_path: Path) -> None:
+    file = foreign_file(tmp_path, authors_luma.fsrcnn_state(authors_luma.FSRCNN_YJN))
+    assert plan(info(64, 48), 192, 144, weights=file, scale=3).passes == (3,)
+    with pytest.raises(NetworkError, match="does not say for which of x2, x3 and x4; give --scale"):
+        plan(info(64, 48), 192, 144, weights=file, to="192x144")
 
 
 def broken_content(folder: Path) -> str:

@@ -19,7 +19,7 @@ def preset_file(folder: Path, text: str) -> str:
 def test_defaults_leave_the_choice_to_source_and_container() -> None:
     spec = PipelineSpec("a", "b")
     assert (spec.scale, spec.to, spec.codec, spec.crf, spec.pix_fmt) == (None,) * 5
-    assert (spec.network, spec.backend, spec.device, spec.precision) == ("lrsrn", "torch", "auto", "auto")
+    assert (spec.network, spec.backend, spec.device, spec.precision) == (None, "torch", "auto", "auto")
 
 
 @pytest.mark.parametrize("name", preset_names())
@@ -55,6 +55,22 @@ def test_a_size_flag_replaces_the_presets_size(
 ) -> None:
     spec = make_spec("a", "b", pipeline=preset_file(tmp_path, preset), **flags)
     assert (spec.scale, spec.to) == expected
+
+
+@pytest.mark.parametrize(
+    ("preset", "flags", "expected"),
+    [
+        ('network = "lrsrn"', {"weights": "w.pth"}, (None, "w.pth")),
+        ('network = "span"\nweights = "w.pth"', {"network": "bicubic"}, ("bicubic", None)),
+        ('network = "span"\nweights = "w.pth"', {}, ("span", "w.pth")),
+        ('network = "span"', {"network": "lrsrn", "weights": "w.pth"}, ("lrsrn", "w.pth")),
+    ],
+)
+def test_a_network_or_weights_flag_replaces_the_presets_network_and_weights(
+    preset: str, flags: dict[str, Any], expected: tuple[str | None, str | None], tmp_path: Path
+) -> None:
+    spec = make_spec("a", "b", pipeline=preset_file(tmp_path, preset), **flags)
+    assert (spec.network, spec.weights) == expected
 
 
 def test_a_preset_may_hold_tables_and_rates(tmp_path: Path) -> None:

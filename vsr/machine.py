@@ -16,6 +16,7 @@ from vsr.errors import VsrError
 from vsr.frames import MATRIX_BT709, ColorSpace, PixelLayout, VideoInfo
 from vsr.io import inventory
 from vsr.networks import load
+from vsr.scaling import DEFAULT_NETWORK
 from vsr.spec import make_spec
 from vsr.upscaler import choose_placement
 
@@ -114,7 +115,7 @@ def _default_placement() -> dict[str, Any]:
     layout, color = PixelLayout("yuv", 8, 1, 1), ColorSpace(MATRIX_BT709, full_range=False)
     info = VideoInfo(1920, 1080, layout, color, time_base=Fraction(1, 25), frame_rate=Fraction(25))
     try:
-        placement = choose_placement(spec, load(spec.network, 2, spec.weights), info)
+        placement = choose_placement(spec, load(spec.network or DEFAULT_NETWORK, 2, spec.weights), info)
     except VsrError as error:
         return {"refused": str(error)}
     return {"backend": placement.backend, "device": placement.device, "precision": placement.precision}

@@ -35,9 +35,11 @@ def make_plan(spec: PipelineSpec, info: VideoInfo, target: Target, notices: Noti
     encoding = choose(spec, target.container, target.default_codec, info, notices)
     size = _encodable(output_size(spec, info), encoding, notices)
     network = plan_network(spec, info, size)
+    if network.loaded.recognised:
+        notices.say(network.loaded.recognised)
     if len(network.passes) > 1:
         passes = ", then ".join(f"x{scale}" for scale in network.passes)
-        notices.say(f"no weights of {spec.network} reach {size.requested} at once: passes of {passes}")
+        notices.say(f"no weights of {network.name} reach {size.requested} at once: passes of {passes}")
     placement = choose_placement(spec, network.loaded, info)
     if info.interlaced:
         _check_fields(info, size, encoding)

@@ -93,7 +93,7 @@ def make_report(
         bottleneck=slowest,
         advice=_ADVICE[slowest],
         network={
-            "name": spec.network,
+            "name": plan.network.name,
             "scale": loaded.network.scale,
             "passes": plan.network.passes,
             "weights": loaded.weights_name,

@@ -8,12 +8,14 @@ from fractions import Fraction
 from vsr.errors import NetworkError, UsageError
 from vsr.frames import VideoInfo
 from vsr.networks.cascade import Cascade
-from vsr.networks.registry import LoadedNetwork, entry, load
-from vsr.networks.weights import find_weights, read_card
+from vsr.networks.loading import LoadedNetwork, WeightsFile, load, open_weights
+from vsr.networks.registry import entry
 from vsr.spec import NAMED_BOXES, PipelineSpec, parse_size
 
 MOST = 16
 """The largest factor that is supported: four passes of x2."""
+DEFAULT_NETWORK = "lrsrn"
+"""Runs where neither a network nor weights are given."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ def _fit(info: VideoInfo, box: tuple[int, int]) -> tuple[int, int]:
 class NetworkPlan:
     """The network to run, whose scale reaches the wanted size, and what the report says of it."""
 
+    name: str
+    """Of the network in the registry, or spandrel's."""
     loaded: LoadedNetwork
     passes: tuple[int, ...]
     """Scale of each pass through a trained network; more than one when no single one reaches the size."""
@@ -77,32 +81,31 @@ def plan_network(spec: PipelineSpec, info: VideoInfo, size: OutputSize) -> Netwo
     wanted = max(Fraction(size.width - 1, info.width), Fraction(size.height - 1, info.height))
     if wanted > MOST:
         raise UsageError(f"the output would be {float(wanted):.1f} times the source; at most {MOST} times is supported")
-    given = _load_given(spec) if spec.weights is not None else None
-    passes = _passes([given.network.scale] if given else _loadable_scales(spec), wanted)
-    loaded = {scale: given or load(spec.network, scale) for scale in set(passes)}
+    given = None if spec.weights is None else open_weights(spec.weights, spec.network)
+    name = given.network if given else spec.network or DEFAULT_NETWORK
+    passes = _passes(_given_scales(given, spec) if given else _ready_scales(name, spec), wanted)
+    loaded = {scale: given.load(scale) if given else load(name, scale) for scale in set(passes)}
     network = loaded[passes[0]].network
     for scale in passes[1:]:
         network = Cascade(network, loaded[scale].network)
-    return NetworkPlan(replace(loaded[passes[0]], network=network), passes)
+    return NetworkPlan(name, replace(loaded[passes[0]], network=network), passes)
 
 
-def _load_given(spec: PipelineSpec) -> LoadedNetwork:
-    """The network with the given weights, at the scale that they are for."""
-    chosen = entry(spec.network)
-    card = read_card(find_weights(spec.weights)) if chosen.trained and spec.weights is not None else None
-    error: NetworkError | None = None
-    for scale in (card.scale,) if card else chosen.scales:
-        try:
-            return load(spec.network, scale, spec.weights)
-        except NetworkError as exc:
-            error = error or exc
-    raise error or NetworkError(f"network '{spec.network}' has no scales")
+def _given_scales(given: WeightsFile, spec: PipelineSpec) -> list[int]:
+    """The scales that the given weights are for; NetworkError where only --scale could say."""
+    if given.says_scale:
+        return list(given.scales)
+    if spec.scale is None:
+        raise NetworkError(
+            f"{given.path} holds weights of {given.network} and does not say for which of {given.fits()}; give --scale"
+        )
+    return [spec.scale]
 
 
-def _loadable_scales(spec: PipelineSpec) -> list[int]:
+def _ready_scales(name: str, spec: PipelineSpec) -> list[int]:
     """Scales of the network that need no weights or have some that ship."""
     # Nothing shipped at all: let load() say so, in its words, for the scale that was asked for.
-    return list(entry(spec.network).ready_scales()) or [spec.scale or 2]
+    return list(entry(name).ready_scales()) or [spec.scale or 2]
 
 
 def _passes(scales: list[int], wanted: Fraction) -> tuple[int, ...]:

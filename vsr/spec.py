@@ -30,8 +30,10 @@ class PipelineSpec:
     """2, 3 or 4; exclusive with ``to``; 2 when neither is given."""
     to: str | None = None
     """``4k``, ``1440p``, ``1080p``, ``8k`` (fit inside, aspect kept) or ``WIDTHxHEIGHT`` (exactly)."""
-    network: str = "lrsrn"
+    network: str | None = None
+    """None: what ``weights`` are for; without these, lrsrn."""
     weights: str | None = None
+    """A shipped name, or a file of any kind that is recognised."""
     backend: str = "torch"
     device: str = "auto"
     precision: PrecisionChoice = "auto"
@@ -173,10 +175,11 @@ def make_spec(source: str, output: str, *, pipeline: str = "balanced", **flags: 
         raise UsageError(f"no option '{unknown[0]}'; there are: {', '.join(sorted(known))}")
     values = dict(load_preset(pipeline).values)
     values.update({key: value for key, value in flags.items() if value is not None})
-    if flags.get("scale") is not None and flags.get("to") is None:
-        values.pop("to", None)
-    if flags.get("to") is not None and flags.get("scale") is None:
-        values.pop("scale", None)
+    for pair in (("scale", "to"), ("network", "weights")):
+        given = [key for key in pair if flags.get(key) is not None]
+        # One of a pair, given as a flag, also takes the place of what the preset says for the other.
+        if len(given) == 1:
+            values = {key: value for key, value in values.items() if key in given or key not in pair}
     if "frame_rate" in values:
         values["frame_rate"] = parse_rate(values["frame_rate"])
     if isinstance(values.get("encoder_options"), Mapping):

@@ -87,7 +87,7 @@ def _planned(spec: PipelineSpec, notices: Notices) -> dict[str, Any]:
         streams = [plan_stream(stream, target.container) for stream in others]
         return {
             "container": target.container,
-            **_plan_facts(spec, plan, source.info),
+            **_plan_facts(plan, source.info),
             "streams": [{**asdict(s), "sentence": "" if s.action == "copy" else s.sentence()} for s in streams],
         }
 
@@ -98,7 +98,7 @@ def _target(spec: PipelineSpec) -> Target:
         return resolve(replace(spec, output=str(Path(folder) / Path(spec.output).name)))
 
 
-def _plan_facts(spec: PipelineSpec, plan: Plan, info: VideoInfo) -> dict[str, Any]:
+def _plan_facts(plan: Plan, info: VideoInfo) -> dict[str, Any]:
     size, loaded = plan.size, plan.network.loaded
     return {
         "requested": size.requested,
@@ -109,7 +109,7 @@ def _plan_facts(spec: PipelineSpec, plan: Plan, info: VideoInfo) -> dict[str, An
         "pix_fmt": plan.encoding.pix_fmt,
         "encoder_options": plan.encoding.options,
         "color": named_color(plan.encoding.color),
-        "network": {"name": spec.network, "passes": plan.network.passes, "weights": loaded.weights_name},
+        "network": {"name": plan.network.name, "passes": plan.network.passes, "weights": loaded.weights_name},
         "backend": plan.placement.backend,
         "device": plan.placement.device,
         "precision": plan.placement.precision,

@@ -10,7 +10,7 @@ from vsr import backends, fields
 from vsr.errors import UsageError
 from vsr.frames import Batch, VideoInfo
 from vsr.networks.base import Network
-from vsr.networks.registry import LoadedNetwork
+from vsr.networks.loading import LoadedNetwork
 from vsr.plane_model import Picture, PlaneModel, Precision
 from vsr.spec import PipelineSpec
 

@@ -97,7 +97,7 @@ class Bomb:
             spoil_tensors(lambda tensors: tensors.update({"tail.bias": torch.zeros(12, dtype=torch.int32)})),
             "'tail.bias'.*not finite",
         ),
-        (spoil_card(network="span"), "span x2, not of lrsrn x2"),
+        (spoil_card(network="span"), "span x2, not of lrsrn"),
         (spoil_card(scale=4), "lrsrn x4, not of lrsrn x2"),
         (spoil_card(sha256="00" * 32), "not the file its card describes"),
         (spoil_card(options=["anchor"]), "malformed"),

@@ -11,6 +11,7 @@ def info(
     file: Annotated[str, typer.Argument(help="Video, picture or numbered pictures (in_%04d.png) to look at.")],
     *,
     video_stream: Annotated[int | None, typer.Option(help="Index of the stream to upscale.")] = None,
+    weights: Annotated[str | None, typer.Option(help="Weights to plan with: a shipped name or a file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
     """Tell a file's streams, colour, geometry and timing, and the plan of 'vsr run' at x2; nothing is written."""
@@ -18,7 +19,7 @@ def info(
     from vsr.spec import make_spec
     from vsr.survey import survey
 
-    facts = survey(make_spec(file, file, scale=2, video_stream=video_stream))
+    facts = survey(make_spec(file, file, scale=2, video_stream=video_stream, weights=weights))
     print(json.dumps(facts, indent=2) if as_json else "\n".join(describe(facts)))
 
 

@@ -31,8 +31,12 @@ def run(
     to: Annotated[
         str | None, typer.Option(help="Size instead: 1080p, 1440p, 4k, 8k (fit inside) or WxH (exact).")
     ] = None,
-    network: Annotated[str | None, typer.Option(help="Network, see 'vsr models' (lrsrn by default).")] = None,
-    weights: Annotated[str | None, typer.Option(help="Shipped weights by name, or a .safetensors file.")] = None,
+    network: Annotated[
+        str | None, typer.Option(help="Network, see 'vsr models' (what the weights are for, else lrsrn).")
+    ] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="Shipped weights by name, or a file: .safetensors, .pth, .onnx.")
+    ] = None,
     pipeline: Annotated[str, typer.Option(help="Preset: balanced, draft, archive, or a TOML file.")] = "balanced",
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N (auto by default).")] = None,
     backend: Annotated[str | None, typer.Option(help="What runs the network (torch by default).")] = None,

@@ -2,7 +2,8 @@
 
 from vsr.networks.base import Domain, Network, parameter_count
 from vsr.networks.entry import NetworkEntry
-from vsr.networks.registry import LoadedNetwork, available, build, entry, load
+from vsr.networks.loading import LoadedNetwork, load, load_file
+from vsr.networks.registry import available, build, entry
 from vsr.networks.weights import WeightsCard
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "build",
     "entry",
     "load",
+    "load_file",
     "parameter_count",
 ]

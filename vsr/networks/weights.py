@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import struct
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Any
 
 import safetensors.torch
 import torch
-from safetensors import SafetensorError
 
 from vsr.errors import NetworkError
 from vsr.networks.base import Network
@@ -76,17 +74,6 @@ def find_weights(name_or_path: str | Path) -> Path:
         return path
     names = ", ".join(sorted(file.stem for file in SHIPPED_DIR.glob("*.safetensors"))) or "none"
     raise NetworkError(f"no weights '{name_or_path}': neither a file nor one of the shipped names ({names})")
-
-
-def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], str]:
-    """The tensors of a safetensors file and the file's sha256; anything else is a NetworkError (never unpickled)."""
-    try:
-        content = path.read_bytes()
-        return safetensors.torch.load(content), hashlib.sha256(content).hexdigest()
-    except OSError as exc:
-        raise NetworkError(f"can't read weights {path}: {exc.strerror or exc}") from exc
-    except (SafetensorError, ValueError, KeyError, struct.error, TypeError) as exc:
-        raise NetworkError(f"{path} is not a safetensors file ({exc}); vsr reads no other weights") from exc
 
 
 def read_card(path: Path) -> WeightsCard | None:

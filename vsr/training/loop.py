@@ -16,8 +16,9 @@ from vsr.errors import UsageError
 from vsr.evaluation.benchmark import BenchmarkResult, evaluate_folder
 from vsr.networks import Network, build
 from vsr.networks.base import MultiScale
+from vsr.networks.checkpoint_files import read_tensors
 from vsr.networks.reparam import adopt_deployed_
-from vsr.networks.weights import find_weights, read_tensors
+from vsr.networks.weights import find_weights
 from vsr.training.checkpoint import FILE_NAME, Checkpoint, read_checkpoint, write_checkpoint
 from vsr.training.data import Batch, TrainingImages, batches
 from vsr.training.early_stopping import EarlyStopping
