@@ -19,14 +19,23 @@ def test_shipped_recipe_is_valid_and_builds_its_network(name: str) -> None:
     assert build(recipe.network, recipe.scale, **recipe.options).scale == recipe.scale
 
 
+def test_shipped_recipes_have_an_order() -> None:
+    order = [recipe.name for recipe in in_training_order(map(read_recipe, shipped_recipes()))]
+    assert sorted(order) == sorted(shipped_recipes())
+    assert order.index("lrsrn_x2_clean") < order.index("lrsrn_x3_clean")
+
+
 def test_every_shipped_weights_file_comes_from_a_shipped_recipe() -> None:
     for entry in available():
         for name in entry.shipped_weights():
             card = entry.shipped_card(name)
             assert card is not None
-            recipe = read_recipe(card.recipe)
-            assert (card.recipe_sha256, card.steps, card.seed) == (recipe.sha256, recipe.steps, recipe.seed)
-            assert (card.network, card.scale, card.options) == (recipe.network, recipe.scale, recipe.options)
+            recipe = read_recipe(card.recipe).lengthened(card.training.get("steps_factor", 1))
+            assert (card.recipe_sha256, card.seed) == (recipe.sha256, recipe.seed)
+            assert card.steps == recipe.steps or (recipe.patience and card.steps < recipe.steps)
+            assert (card.network, card.options) == (recipe.network, recipe.options)
+            assert name in [recipe.weights_name(scale) for scale in recipe.scales]
+            assert card.scale in recipe.scales
 
 
 def test_stage_at_walks_through_the_stages(recipe_table: dict[str, Any]) -> None:
