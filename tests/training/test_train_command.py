@@ -12,6 +12,7 @@ from vsr.cli.train import train
 from vsr.errors import BackendError, SinkError, SourceError, UsageError, VsrError
 from vsr.evaluation.benchmark import evaluate_folder
 from vsr.networks import load
+from vsr.networks.weights import read_card
 from vsr.training.recipe import read_recipe
 
 app = typer.Typer()
@@ -72,6 +73,16 @@ def test_written_weights_load_and_score_what_the_card_says(
     assert card.scores["photographs"]["ssim_y"] == pytest.approx(scores.ssim_y, abs=1e-4)
 
 
+def test_a_lengthened_recipe_is_told_by_the_card(photographs: Path, recipe_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    arguments = ["--recipe", str(recipe_file), "--data", str(photographs), "--out", str(out), "--steps-factor", "2"]
+    assert CliRunner().invoke(app, [*arguments, "--no-compile"]).exit_code == 0
+    card = read_card(out / "tiny.safetensors")
+    assert card is not None
+    assert (card.steps, card.training) == (12, {"device": "cpu", "steps_factor": 2})
+    assert card.recipe_sha256 == read_recipe(str(recipe_file)).sha256
+
+
 def test_resume_of_a_finished_run_writes_the_same_weights(photographs: Path, recipe_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     arguments = ["--recipe", str(recipe_file), "--data", str(photographs), "--out", str(out)]
@@ -87,6 +98,7 @@ def test_resume_of_a_finished_run_writes_the_same_weights(photographs: Path, rec
         ({"--recipe": "absent"}, UsageError, "no recipe 'absent'"),
         ({"--data": "absent"}, SourceError, "it does not exist"),
         ({"--eval": "absent"}, SourceError, "it does not exist"),
+        ({"--steps-factor": "0"}, UsageError, "recipe 'tiny' can't last 0 times as long"),
         ({"--device": "abacus"}, UsageError, "no device 'abacus'"),
         ({"--device": "meta"}, UsageError, "does not train on 'meta'"),
         ({"--device": "cuda:99"}, BackendError, "no device 'cuda:99' here"),
