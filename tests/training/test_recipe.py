@@ -49,6 +49,20 @@ def test_stage_at_walks_through_the_stages(recipe_table: dict[str, Any]) -> None
         recipe.stage_at(18)
 
 
+def test_a_stage_has_its_schedule(recipe_table: dict[str, Any]) -> None:
+    stage = {"steps": 100, "lr": 1.0, "warmup": 10}
+    table = {
+        **recipe_table,
+        "stages": [
+            {**stage, "schedule": "halving", "halve_at": [0.5]},
+            {**stage, "schedule": "cosine", "cycles": 3},
+        ],
+    }
+    halving, cosine = parse_recipe(table, name="small").stages
+    assert [halving.rate_at(step) for step in (0, 9, 49, 50)] == [0.1, 1.0, 1.0, 0.5]
+    assert cosine.rate_at(40) == cosine.rate_at(70) == 1.0
+
+
 def test_whole_numbers_do_for_real_ones(recipe_table: dict[str, Any]) -> None:
     recipe_table["gradient_clip"] = 1
     assert parse_recipe(recipe_table, name="small").gradient_clip == 1.0

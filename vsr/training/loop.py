@@ -27,7 +27,6 @@ from vsr.training.on_device import batches_on, fits
 from vsr.training.perceptual import perceptual_loss
 from vsr.training.recipe import Recipe
 from vsr.training.samples import sample_pictures
-from vsr.training.schedule import learning_rate
 from vsr.training.step import TrainingStep
 
 _CPU = torch.device("cpu")
@@ -90,15 +89,7 @@ class Trainer:
                 stage, step_in_stage = self.recipe.stage_at(self.step)
                 if step_in_stage == 0:
                     self._train.begin(stage)
-                rate = learning_rate(
-                    stage.schedule,
-                    stage.lr,
-                    stage.warmup,
-                    stage.steps,
-                    step_in_stage,
-                    cycles=stage.cycles,
-                    halve_at=stage.halve_at,
-                )
+                rate = stage.rate_at(step_in_stage)
                 loss = self._train(next(stream), rate)
                 self.step += 1
                 self.seconds = time.monotonic() - started

@@ -14,7 +14,7 @@ from vsr.errors import UsageError
 from vsr.networks.weights import OptionValue
 from vsr.training.degradation import VideoDegradation
 from vsr.training.losses import Loss
-from vsr.training.schedule import Schedule
+from vsr.training.schedule import Schedule, learning_rate
 
 Precision = Literal["bf16", "fp32"]
 Degradation = Literal["bicubic", "video"]
@@ -49,6 +49,13 @@ class Stage:
     """Shares of the stage's steps at which "halving" halves the learning rate."""
     freeze_statistics: bool = False
     """RepSR's normalisations use the statistics gathered so far, as once deployed; later stages must say so too."""
+
+    def rate_at(self, step: int) -> float:
+        """Learning rate of ``step`` (from 0) of the stage."""
+        return learning_rate(
+            self.schedule, self.lr, self.warmup, self.steps, step, cycles=self.cycles, halve_at=self.halve_at
+        )
+
     precision: Precision = "bf16"
 
 
