@@ -28,6 +28,12 @@ def test_all_is_every_network_that_is_ready_and_every_file_that_ships() -> None:
     assert ("bicubic", 2, None) in every_file
 
 
+def test_a_file_says_what_it_is_for() -> None:
+    assert names((), (), "lrsrn_x3_clean") == [("lrsrn", 3, "lrsrn_x3_clean")]
+    assert names(("lrsrn",), (3,), "lrsrn_x3_clean") == [("lrsrn", 3, "lrsrn_x3_clean")]
+    assert names((), ()) == names(("lrsrn",), (2,))
+
+
 def test_a_network_is_left_out_of_scales_it_is_not_ready_for() -> None:
     assert names(("bicubic",), (2, 8)) == [("bicubic", 2, None)]
 
@@ -39,6 +45,8 @@ def test_a_network_is_left_out_of_scales_it_is_not_ready_for() -> None:
         ((("bicubic",), (7, 8)), NetworkError, "no scale 7"),
         ((("bicubic", "lrsrn"), (2,), "some.safetensors"), UsageError, "fits one network at one scale"),
         ((("lrsrn",), (2, 3), "some.safetensors"), UsageError, "fits one network at one scale"),
+        ((("lrsrn",), (2,), "lrsrn_x3_clean"), NetworkError, "x3"),
+        ((("litesrnet",), (), "lrsrn_x3_clean"), NetworkError, "lrsrn"),
     ],
 )
 def test_what_can_not_be_loaded_is_refused(arguments: tuple[object, ...], kind: type[Exception], message: str) -> None:

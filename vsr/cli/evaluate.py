@@ -43,14 +43,14 @@ def evaluate(
         list[Path] | None, typer.Option(help="High-resolution video, lossless at best, or a folder of its frames.")
     ] = None,
     network: Annotated[
-        list[str] | None, typer.Option(help="Network to score, or 'all'; 'bicubic' is the baseline.  [default: lrsrn]")
+        list[str] | None, typer.Option(help="Network to score, or 'all'; default: what --weights is for, or lrsrn.")
     ] = None,
-    scale: Annotated[list[int] | None, typer.Option(help="Factor by which both sides grow.  [default: 2]")] = None,
+    scale: Annotated[list[int] | None, typer.Option(help="Factor by which both sides grow; default: 2.")] = None,
     weights: Annotated[
-        str | None, typer.Option(help="Shipped weights name, weights file, or 'all' that ship; default: what ships.")
+        str | None, typer.Option(help="Weights: a shipped name, a file, or 'all' that ship; default: what ships.")
     ] = None,
     track: Annotated[
-        list[Track] | None, typer.Option(help="How images are shrunk; jpeg as LRSRN's paper.  [default: clean]")
+        list[Track] | None, typer.Option(help="How images are shrunk, jpeg as in LRSRN's paper; default: clean.")
     ] = None,
     codec: Annotated[Codec, typer.Option(help="What compresses the shrunk videos, with --crf.")] = Codec.h264,
     crf: Annotated[str, typer.Option(help="Rate factors, such as 23,28,33; 'none' does not compress.")] = "none",
@@ -86,8 +86,8 @@ def evaluate(
         crfs=parse_crfs(crf),
         most_frames=frames,
         flow=tof,
-        networks=tuple(network or ("lrsrn",)),
-        scales=tuple(scale or (2,)),
+        networks=tuple(network or ()),
+        scales=tuple(scale or ()),
         weights=weights,
         precision=precision.value,
         device=device,

@@ -16,7 +16,7 @@ _TRACK_WORDS: dict[Track, str] = {
 def markdown(evaluation: Evaluation) -> str:
     """A table for each track and scale, one for each video and scale, and the sources of what was published."""
     sections = []
-    for scale in evaluation.spec.scales:
+    for scale in evaluation.scales:
         subjects = [one for one in evaluation.subjects if one.loaded.network.scale == scale]
         if not evaluation.images:
             sections += [f"## Cost, x{scale}", _costs(subjects)]

@@ -48,7 +48,9 @@ def published(loaded: LoadedNetwork, track: Track, data: str) -> Published | Non
 
 
 def _built_with(loaded: LoadedNetwork, options: tuple[tuple[str, str], ...]) -> bool:
-    given = loaded.card.options if loaded.card is not None else {}
+    if loaded.card is None:  # nothing says what a file without a card was built with
+        return not options
+    given = loaded.card.options
     defaults = inspect.signature(entry(loaded.network.name).builder).parameters
     return all(str(given.get(name, defaults[name].default)) == value for name, value in options)
 

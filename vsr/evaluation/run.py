@@ -1,7 +1,7 @@
 """A whole evaluation: every network on every folder, track, video and rate factor that was asked for."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,6 +63,11 @@ class Evaluation:
     images: tuple[ImageRun, ...]
     videos: tuple[VideoRun, ...]
 
+    @property
+    def scales(self) -> tuple[int, ...]:
+        """Of the networks, each once."""
+        return _scales(one.loaded for one in self.subjects)
+
 
 def run_evaluation(spec: EvaluationSpec, tell: Callable[[str], None] = lambda _: None) -> Evaluation:
     """Measure what ``spec`` says; ``tell`` gets a line after each run. Raises VsrError, wrong requests first."""
@@ -112,7 +117,7 @@ def _video_runs(spec: EvaluationSpec, networks: tuple[LoadedNetwork, ...]) -> It
         measures["tof"] = flow_error
     for video in spec.videos:
         whole = read_truth(video, spec.most_frames)
-        for scale in spec.scales:
+        for scale in _scales(networks):
             equals = [one for one in networks if one.network.scale == scale]
             # Even sides for 4:2:0; and all the networks of one scale are compared on the same pixels.
             sides = scale * math.lcm(2, *(one.network.multiple_of for one in equals))
@@ -122,6 +127,10 @@ def _video_runs(spec: EvaluationSpec, networks: tuple[LoadedNetwork, ...]) -> It
                 for loaded in equals:
                     frames = upscale_clip(loaded, clip, RUN_PRECISION[spec.precision], spec.device)
                     yield VideoRun(loaded, video, coding, score_frames(frames, truth, scale, measures))
+
+
+def _scales(networks: Iterable[LoadedNetwork]) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(one.network.scale for one in networks))
 
 
 def _codings(spec: EvaluationSpec, truth: Pixels, scale: int) -> Iterator[Coding | None]:

@@ -31,9 +31,10 @@ class EvaluationSpec:
     """Of each video; None takes all."""
     flow: bool = False
     """Measure tOF too."""
-    networks: tuple[str, ...] = ("lrsrn",)
-    """Names, or "all"."""
-    scales: tuple[int, ...] = (2,)
+    networks: tuple[str, ...] = ()
+    """Names, or "all"; empty takes the one that ``weights`` is for, else lrsrn."""
+    scales: tuple[int, ...] = ()
+    """Empty takes the one that ``weights`` is for, else 2."""
     weights: str | None = None
     """A file, a shipped name, "all" that ship, or None for the default."""
     precision: Precision = "float32"
@@ -50,9 +51,8 @@ class EvaluationSpec:
     @property
     def single(self) -> bool:
         """One network on one folder of images, and nothing else."""
-        measured = (self.folders, self.tracks, self.networks, self.scales)
-        extra = self.videos or self.frame_size or ALL in (*self.networks, self.weights)
-        return all(len(one) == 1 for one in measured) and not extra
+        one_network = len(self.networks) <= 1 and len(self.scales) <= 1 and ALL not in (*self.networks, self.weights)
+        return one_network and len(self.folders) == len(self.tracks) == 1 and not (self.videos or self.frame_size)
 
 
 def parse_crfs(text: str) -> tuple[int | None, ...]:
