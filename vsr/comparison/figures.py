@@ -43,7 +43,7 @@ def figures(
             {"moment": index, "width": item.width, "height": item.height, "how": item.how}
             for index, item in zip(result.shown, embedded, strict=True)
         ],
-        "notes": [*notices.said, *_method(result)],
+        "notes": [*notices.said, *_method(result, still=inputs[0].info.still)],
     }
 
 
@@ -63,11 +63,12 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _method(result: Comparison) -> list[str]:
+def _method(result: Comparison, *, still: bool) -> list[str]:
     height, width = result.size
+    mean = "" if still else "; the mean PSNR is over the frames that differ"
+    stand_in = "its middle" if still else "a fine JPEG, whose own errors the difference shows too, or its middle"
     return [
-        f"scores are of luma (BT.601 of 8-bit RGB, {width}x{height}), without leaving out a border; "
-        "the mean PSNR is over the frames that differ",
-        f"the pictures take at most {PAGE_BUDGET / 1e6:.0f} MB of this page; where lossless ones would not fit, "
-        "a finely quantised JPEG or the middle of the picture stands in, as is said beneath it",
+        f"scores are of luma (BT.601 of 8-bit RGB, {width}x{height}), without leaving out a border{mean}",
+        f"the pictures take at most {PAGE_BUDGET / 1e6:.0f} MB of this page; for a picture that is too large for its "
+        f"share {stand_in} stands in, as is said beneath it",
     ]

@@ -56,24 +56,28 @@ class Curve {
     return known.reduce((ends, value) => [Math.min(ends?.[0] ?? value, value), Math.max(ends?.[1] ?? value, value)], null);
   }
 
+  // Of the axis; null where every picture is equal to its counterpart.
   range() {
-    const [low, high] = Curve.extent(this.curve.lines.flat()) ?? [0, 0];
+    const extent = Curve.extent(this.curve.lines.flat());
+    if (!extent) return null;
+    const [low, high] = extent;
     const margin = (high - low) * 0.08 || Math.abs(high) * 0.01 || 1;
-    return [low - margin, high + margin];
+    return [low < 0 ? low - margin : Math.max(0, low - margin), high + margin];
   }
 
   draw() {
     const { left, right, top, bottom } = Curve.MARGIN;
     const [width, height] = [this.svg.clientWidth, this.svg.clientHeight];
     if (!width) return;
-    const [low, high] = this.range();
+    const range = this.range();
+    const [low, high] = range ?? [0, 1];
     const first = this.times[0];
     const length = this.times.at(-1) - first || 1;
     this.x = (time) => left + (time - first) / length * (width - left - right);
     this.y = (value) => value === null ? top : height - bottom - (value - low) / (high - low) * (height - top - bottom);
     this.time = (x) => first + (x - left) / (width - left - right) * length;
     this.svg.replaceChildren();
-    this.axes(low, high, [first, first + length], width, height);
+    this.axes(range, [first, first + length], width, height);
     for (const moment of this.marks) {
       const x = this.x(this.times[moment]);
       const kind = moment === this.current ? "shown current" : "shown";
@@ -84,9 +88,9 @@ class Curve {
     this.point(null);
   }
 
-  axes(low, high, [from, to], width, height) {
+  axes(range, [from, to], width, height) {
     const { left, right, bottom } = Curve.MARGIN;
-    const rows = Curve.ticks(low, high, 6);
+    const rows = range ? Curve.ticks(...range, 6) : { values: [] };
     for (const value of rows.values) {
       const y = this.y(value);
       this.shape("line", { x1: left, x2: width - right, y1: y, y2: y, class: "grid" });
