@@ -72,7 +72,8 @@ class TrainingStep:
             if not self.compiled:
                 raise
             self.compiled, self._fast_loss = False, self._loss
-            self._say(f"going on without compiling the step, which failed: {str(exc).strip().splitlines()[0]}")
+            reason = (str(exc).strip() or type(exc).__name__).splitlines()[0]
+            self._say(f"going on without compiling the step, which failed: {reason}")
             return self._loss_and_gradients(low, high)
         # A CUDA graph writes the next step's loss where this one's lies.
         return loss.detach().clone()
