@@ -86,6 +86,7 @@ def test_identical_images_are_valid_json_without_infinity(tmp_path: Path) -> Non
         (["--video", "absent"], SourceError, "absent does not exist"),
         (["--video", "empty"], SourceError, "no images in empty"),
         (["--video", "images", "--crf", "good"], UsageError, "--crf is 'good'"),
+        (["--video", "images", "--codec", "hevc"], UsageError, "give --crf"),
         (["--video", "images", "--frames", "0"], UsageError, "--frames is 0"),
         (["--time", "4k"], UsageError, "--time is '4k'"),
     ],

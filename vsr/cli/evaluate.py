@@ -52,7 +52,9 @@ def evaluate(
     track: Annotated[
         list[Track] | None, typer.Option(help="How images are shrunk, jpeg as in LRSRN's paper; default: clean.")
     ] = None,
-    codec: Annotated[Codec, typer.Option(help="What compresses the shrunk videos, with --crf.")] = Codec.h264,
+    codec: Annotated[
+        Codec | None, typer.Option(help="What compresses the shrunk videos, with --crf; default: h264.")
+    ] = None,
     crf: Annotated[str, typer.Option(help="Rate factors, such as 23,28,33; 'none' does not compress.")] = "none",
     frames: Annotated[int | None, typer.Option(help="At most so many frames of each video.")] = None,
     tof: Annotated[bool, typer.Option("--tof", help="Measure the error of the optical flow too.")] = False,
@@ -70,6 +72,8 @@ def evaluate(
     """
     if json_path == "-" == markdown_path:
         raise UsageError("--json - and --markdown - both want standard output; give one of them a file")
+    if codec is not None and crf == "none":
+        raise UsageError(f"--codec {codec.value} needs to know how strongly to compress; give --crf, such as 23,28,33")
     for option, path in (("--json", json_path), ("--markdown", markdown_path)):
         _check_folder(option, path)
     # torch takes seconds to import; `vsr --help` need not wait for it.
@@ -82,7 +86,7 @@ def evaluate(
         folders=tuple(data or ()),
         tracks=tuple(one.value for one in track or (Track.clean,)),
         videos=tuple(video or ()),
-        codec=codec.value,
+        codec=(codec or Codec.h264).value,
         crfs=parse_crfs(crf),
         most_frames=frames,
         flow=tof,
