@@ -60,7 +60,7 @@ def frames(spec: PipelineSpec, *, notices: Notices | None = None) -> Iterator[Fr
     """Upscaled frames of ``spec.source`` as 8-bit RGB planes, in order; nothing is written. Raises VsrError."""
     notices = notices or Notices()
     keep_freed_memory()
-    with VideoSource(spec, notices, bake_orientation=True) as source:
+    with VideoSource(spec, notices, bake_orientation=True, video_only=True) as source:
         plan = make_plan(replace(spec, pix_fmt="gbrp", codec="rawvideo"), source.info, RGB_FRAMES, notices)
         with open_upscaler(plan) as upscaler, Flow() as flow:
             decoded = flow.buffer(source, depth=spec.read_ahead, name="decode")

@@ -1,5 +1,6 @@
 """Every other stream, chapter and tag is carried, or its conversion or loss is announced before the first frame."""
 
+import os
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import pytest
 import vsr
 from tests.clip_facts import read_clip
 from tests.io.making import Recipe, make, picture
+from vsr.io.source import VideoSource
+from vsr.notices import Notices
+from vsr.spec import PipelineSpec
 
 RICH = Recipe(
     audio=("aac", "libopus"), subtitles=("ass", "subrip"), chapters=True, attachment=True,
@@ -44,6 +48,13 @@ def test_matroska_to_matroska_loses_nothing(rich: Path, tmp_path: Path) -> None:
         assert container.streams[3].language == "deu"
         assert container.streams.attachments[0].data == before.streams.attachments[0].data
         assert container.streams.attachments[0].metadata["filename"] == "font.ttf"
+
+
+@pytest.mark.parametrize("video_only", [False, True])
+def test_packets_of_other_streams_wait_only_for_somebody_who_takes_them(rich: Path, video_only: bool) -> None:
+    with VideoSource(PipelineSpec(str(rich), os.devnull), Notices(), video_only=video_only) as source:
+        assert sum(1 for _ in source) > 0
+        assert bool(source.packets) is not video_only
 
 
 @pytest.mark.parametrize(

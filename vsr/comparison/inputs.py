@@ -39,7 +39,7 @@ class Input:
         self.name = Path(path).name
         # What a source says is about the output of a run; what matters to a comparison is in facts() and remarks().
         spec = PipelineSpec(path, "", interlaced="bwdif", frame_rate=frame_rate)
-        self.source = VideoSource(spec, Notices(), bake_orientation=True)
+        self.source = VideoSource(spec, Notices(), bake_orientation=True, video_only=True)
         self.info = self.source.info
 
     @property

@@ -132,7 +132,8 @@ def score_frames(
 
 
 def _decoded(path: Path) -> Iterator[Pixels]:
-    with VideoSource(PipelineSpec(str(path), os.devnull), Notices(), bake_orientation=True) as source:
+    spec = PipelineSpec(str(path), os.devnull)
+    with VideoSource(spec, Notices(), bake_orientation=True, video_only=True) as source:
         info = source.info
         if info.layout == _RGB:
             yield from (np.asarray(frame.rgb(), np.uint8) for frame in source)

@@ -36,16 +36,18 @@ class VideoSource:
     """Iterate for frames; ``info`` is known on opening, from a first look at the file.
 
     ``packets`` holds (in order) the demuxed packets of the other streams that the sink has not taken yet; it grows
-    no faster than frames are read. ``bake_orientation`` rotates the samples, for outputs that can't say it.
-    ``deinterlaced`` is true where the file's frames are interlaced and the given ones are not.
+    no faster than frames are read, and stays empty with ``video_only``, where nobody would take them.
+    ``bake_orientation`` rotates the samples, for outputs that can't say it. ``deinterlaced`` is true where the file's frames are interlaced and the given ones are not.
     """
 
-    def __init__(self, spec: PipelineSpec, notices: Notices, *, bake_orientation: bool = False):
+    def __init__(
+        self, spec: PipelineSpec, notices: Notices, *, bake_orientation: bool = False, video_only: bool = False
+    ):
         self._notices = notices
         self._path = spec.source
         self.frames_read = 0
         self.corrupt_packets = 0
-        self.packets: deque[Packet[Stream]] = deque()
+        self.packets: deque[Packet[Stream]] = deque(maxlen=0 if video_only else None)
         acceleration = decoder_acceleration(spec.hwaccel, notices)
         stored = probe(spec, notices)
         self.container: InputContainer = open_input(spec, acceleration)
