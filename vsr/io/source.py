@@ -37,7 +37,8 @@ class VideoSource:
 
     ``packets`` holds (in order) the demuxed packets of the other streams that the sink has not taken yet; it grows
     no faster than frames are read, and stays empty with ``video_only``, where nobody would take them.
-    ``bake_orientation`` rotates the samples, for outputs that can't say it. ``deinterlaced`` is true where the file's frames are interlaced and the given ones are not.
+    ``bake_orientation`` rotates the samples, for outputs that can't say it.
+    ``deinterlaced`` is true where the file's frames are interlaced and the given ones are not.
     """
 
     def __init__(
