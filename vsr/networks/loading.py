@@ -58,7 +58,7 @@ class WeightsFile:
                 f"{self.path} holds weights of {self.network} {self.fits()}, not of {self.network} x{scale}"
             )
         network = self.build(scale).requires_grad_(False).eval()
-        recognised = f"{self.path.name}: recognised {self.words}: {self.network} x{scale}" if self.words else None
+        recognised = f"{self.path.name}: recognised {self.words} ({self.network} x{scale})" if self.words else None
         return LoadedNetwork(network, self.path.stem, self.sha256, self.card, recognised)
 
     def fits(self) -> str:
@@ -108,7 +108,7 @@ def open_weights(weights: str | Path, network: str | None = None) -> WeightsFile
         raise NetworkError(f"network '{network}' has no parameters and takes no weights ('{weights}'); leave them out")
     path = find_weights(weights)
     tensors, sha256 = read_tensors(path)
-    card = read_card(path)
+    card = read_card(path) if path.suffix == ".safetensors" else None
     if card is not None and card.sha256 != sha256:
         raise NetworkError(f"{path} is not the file its card describes (sha256 {sha256[:12]}, card {card.sha256[:12]})")
     found = _from_card(card, tensors) if card is not None else _recognise(tensors, network, path)
@@ -116,9 +116,15 @@ def open_weights(weights: str | Path, network: str | None = None) -> WeightsFile
         scales = tuple(found.tensors)
         build = _builder(found, path)
         file = WeightsFile(path, sha256, card, found.network, found.words, scales, found.says_scale, build)
+    elif path.suffix.lower() == ".onnx":
+        raise NetworkError(
+            f"{path} is of no layout that vsr knows by its tensors' names, and vsr does not run ONNX graphs; "
+            "give the PyTorch weights that it was made from"
+        )
     else:
         model = load_by_spandrel(tensors, path)
-        file = WeightsFile(path, sha256, None, model.name, model.name, (model.scale,), True, lambda _: model.deploy())
+        words = f"{model.architecture}, run by spandrel"
+        file = WeightsFile(path, sha256, None, model.name, words, (model.scale,), True, lambda _: model.deploy())
     if network is not None and file.network != network:
         raise NetworkError(
             f"{path} holds weights of {file.network} {file.fits()}, not of {network}; leave out --network"

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from vsr.networks.base import Network
+from vsr.networks.div2k import mean_rgb
 from vsr.networks.entry import NetworkEntry
 from vsr.networks.lrsrn import NEAR_ZERO, Anchor
 from vsr.networks.reparam import Collapsible
@@ -12,10 +13,8 @@ from vsr.networks.reparam import Collapsible
 BLOCKS = 6
 # Channels inside a branch, per channel at its end.
 GAIN = 2
-MEAN = (0.4488, 0.4371, 0.4040)
-"""Mean colour of DIV2K, which the released networks subtract from the input and do not add again."""
 CODES = 255.0
-"""They see what remains as 8-bit codes: the gates are made for features of that size, and fade near zero."""
+"""The released networks see the input in 8-bit codes: their gates are made for such features, and fade near zero."""
 
 
 class SpanConv(Collapsible):
@@ -35,7 +34,7 @@ class SpanConv(Collapsible):
         self.shortcut = nn.Conv2d(in_channels, out_channels, 1)
         # Three convolutions with nothing between them: the usual weights, made for a ReLU, would lose the signal.
         for conv in (self.expand, self.conv, self.squeeze):
-            nn.init.kaiming_normal_(conv.weight, nonlinearity="linear")
+            nn.init.kaiming_uniform_(conv.weight, nonlinearity="linear")
 
     def merged(self) -> tuple[torch.Tensor, torch.Tensor]:
         """``W = squeeze conv expand``, plus the shortcut at the centre; biases pass through what follows them."""
@@ -96,7 +95,7 @@ class SPAN(Network):
         self.centred = centred
         self.anchored = anchor == "nearest"
         self.mean: torch.Tensor
-        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("mean", mean_rgb(), persistent=False)
         self.head = SpanConv(3, width)
         self.blocks = nn.ModuleList(SpanBlock(width) for _ in range(BLOCKS))
         self.last = SpanConv(width, width)

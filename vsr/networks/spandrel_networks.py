@@ -22,7 +22,8 @@ class SpandrelNetwork(Network):
 
     def __init__(self, descriptor: Any) -> None:
         super().__init__()
-        self.name = f"spandrel's {descriptor.architecture.name}"
+        self.architecture = str(descriptor.architecture.name)
+        self.name = f"spandrel {self.architecture}"
         self.scale = descriptor.scale
         # The descriptor is no module: this is what moves it to a device.
         self.model = descriptor.model

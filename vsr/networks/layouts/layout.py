@@ -45,8 +45,10 @@ class Given:
         ``block`` may be on the device "meta": a file's claims of size cost nothing before they are known to agree.
         """
         block.load_state_dict(self.layers(names), assign=True)
+        # float64: deep networks multiply the rounding of their kernels.
         with torch.no_grad():
-            return block.merged()
+            weight, bias = block.double().merged()
+        return weight.float(), bias.float()
 
     def shape(self, name: str) -> torch.Size:
         """Of a tensor that is still to be taken; NetworkError if there is none."""
