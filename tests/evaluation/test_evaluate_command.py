@@ -84,6 +84,7 @@ def test_identical_images_are_valid_json_without_infinity(tmp_path: Path) -> Non
         (["--data", "images", "--network", "all", "--weights", "x.safetensors"], UsageError, "fits one network"),
         ([], UsageError, "nothing to evaluate"),
         (["--video", "absent"], SourceError, "absent does not exist"),
+        (["--video", "tiny", "--network", "bicubic"], SourceError, "can't score tiny"),
         (["--video", "empty"], SourceError, "no images in empty"),
         (["--video", "images", "--crf", "good"], UsageError, "--crf is 'good'"),
         (["--video", "images", "--codec", "hevc"], UsageError, "give --crf"),
@@ -97,6 +98,8 @@ def test_refusals_are_one_clear_line(
     monkeypatch.chdir(folder.parent)
     Path("file.txt").write_text("text")
     Path("empty").mkdir()
+    Path("tiny").mkdir()
+    write_rgb(Path("tiny/x.png"), np.zeros((3, 40, 3), np.uint8))
     Path("damaged").mkdir()
     Path("damaged/x.png").write_bytes(b"no image")
     result = CliRunner().invoke(app, arguments)

@@ -1,7 +1,7 @@
 """A whole evaluation: every network on every folder, track, video and rate factor that was asked for."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,29 +112,40 @@ def _image_runs(spec: EvaluationSpec, networks: tuple[LoadedNetwork, ...], devic
 
 
 def _video_runs(spec: EvaluationSpec, networks: tuple[LoadedNetwork, ...]) -> Iterator[VideoRun]:
+    for video in spec.videos:
+        truth = read_truth(video, spec.most_frames)
+        for scale in _scales(networks):
+            try:
+                yield from _runs_at(spec, video, truth, [one for one in networks if one.network.scale == scale])
+            except ValueError as exc:
+                raise SourceError(f"can't score {video}: {exc}; give larger frames") from exc
+
+
+def _runs_at(
+    spec: EvaluationSpec, video: Path, truth: Sequence[Pixels], networks: Sequence[LoadedNetwork]
+) -> Iterator[VideoRun]:
+    """Runs of networks of one scale."""
+    scale = networks[0].network.scale
+    # Even sides for 4:2:0; and all the networks of one scale are compared on the same pixels.
+    sides = scale * math.lcm(2, *(one.network.multiple_of for one in networks))
+    truth = [crop_to_multiple(frame, sides) for frame in truth]
     measures: dict[str, TemporalMeasure] = {"temporal_error": frame_difference_error}
     if spec.flow:
         measures["tof"] = flow_error
-    for video in spec.videos:
-        whole = read_truth(video, spec.most_frames)
-        for scale in _scales(networks):
-            equals = [one for one in networks if one.network.scale == scale]
-            # Even sides for 4:2:0; and all the networks of one scale are compared on the same pixels.
-            sides = scale * math.lcm(2, *(one.network.multiple_of for one in equals))
-            truth = [crop_to_multiple(frame, sides) for frame in whole]
-            for coding in _codings(spec, truth[0], scale):
-                clip = shrink_clip(truth, scale, coding)
-                for loaded in equals:
-                    frames = upscale_clip(loaded, clip, RUN_PRECISION[spec.precision], spec.device)
-                    yield VideoRun(loaded, video, coding, score_frames(frames, truth, scale, measures))
+    for coding in _codings(spec, truth[0].shape[0] // scale):
+        clip = shrink_clip(truth, scale, coding)
+        for loaded in networks:
+            frames = upscale_clip(loaded, clip, RUN_PRECISION[spec.precision], spec.device)
+            yield VideoRun(loaded, video, coding, score_frames(frames, truth, scale, measures))
 
 
 def _scales(networks: Iterable[LoadedNetwork]) -> tuple[int, ...]:
     return tuple(dict.fromkeys(one.network.scale for one in networks))
 
 
-def _codings(spec: EvaluationSpec, truth: Pixels, scale: int) -> Iterator[Coding | None]:
-    matrix: Matrix = "bt709" if truth.shape[0] // scale >= _LEAST_HEIGHT_709 else "bt601"
+def _codings(spec: EvaluationSpec, height: int) -> Iterator[Coding | None]:
+    """Of a clip shrunk to ``height``."""
+    matrix: Matrix = "bt709" if height >= _LEAST_HEIGHT_709 else "bt601"
     for crf in spec.crfs:
         yield None if crf is None else Coding(spec.codec, crf, matrix=matrix)
 
