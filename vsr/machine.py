@@ -29,6 +29,8 @@ _CPU_FEATURES = {
 }
 # Import name -> (what it is for, what to install).
 _OPTIONAL = {
+    "onnx": ("weights in ONNX files", "pip install 'vsr[community]'"),
+    "spandrel": ("weights of networks that vsr has not", "pip install 'vsr[community]'"),
     "tensorboard": ("scalars of 'vsr train'", "pip install tensorboard"),
     "cv2": ("cameras and windows; no command of this version needs it", "pip install opencv-python-headless"),
     "tensorrt": ("engines for NVIDIA GPUs; no backend of this version needs it", "pip install tensorrt"),
@@ -136,7 +138,7 @@ def _optional(name: str, use: str, cure: str) -> dict[str, Any]:
         module = importlib.import_module(name)
     except ModuleNotFoundError:
         facts["problem"] = f"not installed ({cure})"
-    except ImportError as error:
+    except (ImportError, RuntimeError) as error:  # spandrel's torchvision raises the latter beside another torch
         facts["problem"] = f"installed but can't be imported: {error}{_missing_library_cure(str(error))}"
     else:
         facts["version"] = getattr(module, "__version__", None) or _distribution_version(name)

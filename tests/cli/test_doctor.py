@@ -67,6 +67,12 @@ def test_opencv_without_libgl_gets_a_cure(tmp_path: Path, monkeypatch: pytest.Mo
     assert "opencv-python-headless" in facts["problem"]
 
 
+def test_a_package_that_fails_in_any_way_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As spandrel does with a torchvision made for another torch."""
+    message = "operator torchvision::nms does not exist"
+    assert message in _examined("spandrel", f"raise RuntimeError({message!r})", tmp_path, monkeypatch)["problem"]
+
+
 def test_a_package_that_is_there_shows_its_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     facts = _examined("tensorrt", "__version__ = '10.9'", tmp_path, monkeypatch)
     assert (facts["version"], facts["problem"]) == ("10.9", None)

@@ -30,7 +30,7 @@ _SAFE_TORCH = "2.10"
 _WRAPPERS = ("params_ema", "params-ema", "params", "state_dict", "model_state_dict", "model", "net", "generator")
 """Where a checkpoint keeps the network's tensors, the ones to prefer first."""
 _BESIDE = re.compile(
-    r"(best_)?(epochs?|iter(ation)?s?|(global_)?steps?|loss(es)?|psnr|ssim|lr|learning_rate|time|date|seed|version)|"
+    r"(epochs?|iter(ation)?s?|(global_)?steps?|loss(es)?|psnr|ssim|lr|learning_rate|time|date|seed|version)|"
     r"(optim(izer)?|(lr_)?schedulers?|scaler|optimizer_states|callbacks|loops)(_state(_dict)?)?|stat_dict|best_.*|"
     r"params|hyper_parameters|hparams_name|pytorch-lightning_version|config|cfg|opt|args|arch(itecture)?|name|scale"
 )
