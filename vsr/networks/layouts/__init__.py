@@ -32,7 +32,7 @@ def recognise(tensors: Mapping[str, torch.Tensor], path: Path) -> Recognised | N
     given = Given(tensors, path, layout.title)
     try:
         recognised = layout.convert(given)
-    except (RuntimeError, ValueError, IndexError) as exc:
+    except (ArithmeticError, LookupError, RuntimeError, ValueError) as exc:
         raise NetworkError(
             f"{path}, of the layout {layout.title}, has tensors of unfitting shapes; get it again"
         ) from exc
