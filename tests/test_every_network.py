@@ -35,7 +35,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
         stream = output.add_stream("libx264", rate=25)
         stream.width, stream.height, stream.pix_fmt = 24, 20, "yuv420p"
         for frame in real_frames():
-            corner = np.ascontiguousarray(frame.to_ndarray(format="rgb24")[130:150, 430:454])
+            corner = np.ascontiguousarray(frame.to_ndarray(format="rgb24")[130:150, 430:454], dtype=np.uint8)
             output.mux(stream.encode(av.VideoFrame.from_ndarray(corner, "rgb24")))
         output.mux(stream.encode())
     return path

@@ -5,7 +5,8 @@ import torch
 import torch.nn.functional as F
 
 from vsr.networks import Network, build, parameter_count
-from vsr.networks.span import SpanBlock, SpanConv
+from vsr.networks.reparam import SpanConv
+from vsr.networks.span import SpanBlock
 
 
 @pytest.mark.parametrize(

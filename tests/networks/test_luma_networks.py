@@ -8,11 +8,11 @@ import torch.nn.functional as F
 from torch import nn
 
 from vsr.networks import Network, parameter_count
+from vsr.networks.base import Anchor
 from vsr.networks.bicubic import Bicubic
 from vsr.networks.drrn import DRRN, RecursiveBlock
 from vsr.networks.espcn import ESPCN
 from vsr.networks.fsrcnn import FSRCNN
-from vsr.networks.lrsrn import Anchor
 from vsr.networks.srcnn import SRCNN
 from vsr.networks.vdsr import VDSR
 

@@ -4,10 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from vsr.networks.base import Network
+from vsr.networks.base import NEAR_ZERO, Network
 from vsr.networks.bicubic import Bicubic
 from vsr.networks.entry import NetworkEntry
-from vsr.networks.lrsrn import NEAR_ZERO
 
 _WIDTH = 64
 # Rates that keep changing (hybrid dilation, Wang et al., WACV 2018) leave no pixels out, which equal ones would; dense

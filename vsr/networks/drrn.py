@@ -6,10 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from vsr.networks.base import Network
+from vsr.networks.base import NEAR_ZERO, Network
 from vsr.networks.bicubic import Bicubic
 from vsr.networks.entry import NetworkEntry
-from vsr.networks.lrsrn import NEAR_ZERO
 
 WIDTH = 128
 # With the released order the head sees ReLU(BN(luma)), where the usual shift of 0 hides whatever is darker than the

@@ -4,9 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from vsr.networks.base import Network
+from vsr.networks.base import NEAR_ZERO, Anchor, Network
 from vsr.networks.entry import NetworkEntry
-from vsr.networks.lrsrn import NEAR_ZERO, Anchor
 
 WIDTH = 64
 RELEASED_DEPTH = {2: 12, 3: 6, 4: 8}

@@ -1,22 +1,15 @@
 """LRSRN: six plain 3x3 convolutions at low resolution and a pixel shuffle (NTIRE 2023 real-time 4K challenge)."""
 
-from typing import Literal
-
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from vsr.networks.base import Network
+from vsr.networks.base import NEAR_ZERO, Anchor, Network
 from vsr.networks.entry import NetworkEntry
 from vsr.networks.reparam import RepConv
 
-Anchor = Literal["nearest", "none"]
-"""``nearest``: the output is added to the nearest-neighbour upscaled input. ``none``: the paper's plain form."""
-
 WIDTH = 32
 DEPTH = 4
-# With the nearest anchor the network starts as that upscaling: the tail's first weights are this share of the usual.
-NEAR_ZERO = 0.1
 
 
 class LRSRN(Network):

@@ -134,6 +134,47 @@ class NormedRepConv(RepConv):
         return mean, self.norm.weight / (variance + self.norm.eps).sqrt()
 
 
+class SpanConv(Collapsible):
+    """``squeeze(conv(expand(x))) + shortcut(x)``: 1x1 to twice the channels, 3x3, 1x1; the shortcut is 1x1.
+
+    SPAN's block (Wan et al., CVPR Workshops 2024). The input is padded before the expansion, whose bias so reaches
+    beyond the border too: the block equals one zero-padded 3x3 convolution up to the last pixel.
+    """
+
+    kernel = 3
+    GAIN = 2
+    """Channels inside, per channel at either end."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.expand = nn.Conv2d(in_channels, self.GAIN * in_channels, 1)
+        self.conv = nn.Conv2d(self.GAIN * in_channels, self.GAIN * out_channels, 3)
+        self.squeeze = nn.Conv2d(self.GAIN * out_channels, out_channels, 1)
+        self.shortcut = nn.Conv2d(in_channels, out_channels, 1)
+        # Three convolutions with nothing between them: the usual weights, made for a ReLU, would lose the signal.
+        for conv in (self.expand, self.conv, self.squeeze):
+            nn.init.kaiming_uniform_(conv.weight, nonlinearity="linear")
+
+    def merged(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """``W = squeeze conv expand``, plus the shortcut at the centre; biases pass through what follows them."""
+        # The products lose too much in bfloat16, and the kernels are tiny next to the feature maps.
+        with torch.autocast(self.conv.weight.device.type, enabled=False):
+            expand, squeeze = self.expand.weight[:, :, 0, 0], self.squeeze.weight[:, :, 0, 0]
+            weight = torch.einsum("op,pqhw,qi->oihw", squeeze, self.conv.weight, expand)
+            inner = self.conv.weight.sum(dim=(2, 3)) @ _bias(self.expand) + _bias(self.conv)
+            bias = squeeze @ inner + _bias(self.squeeze) + _bias(self.shortcut)
+            return weight + F.pad(self.shortcut.weight, (1, 1, 1, 1)), bias
+
+    def adopt_(self, weight: torch.Tensor, bias: torch.Tensor) -> None:
+        """Of all the 3x3 convolutions that give ``weight``, take the one nearest to the present."""
+        with torch.no_grad():
+            left = torch.linalg.pinv(self.squeeze.weight[:, :, 0, 0].double())
+            right = torch.linalg.pinv(self.expand.weight[:, :, 0, 0].double())
+            change = torch.einsum("po,oihw,iq->pqhw", left, (weight - self.merged()[0]).double(), right)
+            self.conv.weight.add_(change.to(self.conv.weight.dtype))
+            _bias(self.squeeze).add_(bias - self.merged()[1])
+
+
 def freeze_statistics_(network: nn.Module) -> None:
     """Let each NormedRepConv within ``network`` train with the population's statistics from now on (RepSR's FrozenBN).
 

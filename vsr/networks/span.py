@@ -4,63 +4,14 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from vsr.networks.base import Network
+from vsr.networks.base import NEAR_ZERO, Anchor, Network
 from vsr.networks.div2k import mean_rgb
 from vsr.networks.entry import NetworkEntry
-from vsr.networks.lrsrn import NEAR_ZERO, Anchor
-from vsr.networks.reparam import Collapsible
+from vsr.networks.reparam import SpanConv
 
 BLOCKS = 6
-# Channels inside a branch, per channel at its end.
-GAIN = 2
 CODES = 255.0
 """The released networks see the input in 8-bit codes: their gates are made for such features, and fade near zero."""
-
-
-class SpanConv(Collapsible):
-    """``squeeze(conv(expand(x))) + shortcut(x)``: 1x1 to twice the channels, 3x3, 1x1; the shortcut is 1x1.
-
-    The input is padded before the expansion, whose bias so reaches beyond the border too: the block equals one
-    zero-padded 3x3 convolution up to the last pixel.
-    """
-
-    kernel = 3
-
-    def __init__(self, in_channels: int, out_channels: int) -> None:
-        super().__init__()
-        self.expand = nn.Conv2d(in_channels, GAIN * in_channels, 1)
-        self.conv = nn.Conv2d(GAIN * in_channels, GAIN * out_channels, 3)
-        self.squeeze = nn.Conv2d(GAIN * out_channels, out_channels, 1)
-        self.shortcut = nn.Conv2d(in_channels, out_channels, 1)
-        # Three convolutions with nothing between them: the usual weights, made for a ReLU, would lose the signal.
-        for conv in (self.expand, self.conv, self.squeeze):
-            nn.init.kaiming_uniform_(conv.weight, nonlinearity="linear")
-
-    def merged(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """``W = squeeze conv expand``, plus the shortcut at the centre; biases pass through what follows them."""
-        # The products lose too much in bfloat16, and the kernels are tiny next to the feature maps.
-        with torch.autocast(self.conv.weight.device.type, enabled=False):
-            expand, squeeze = self.expand.weight[:, :, 0, 0], self.squeeze.weight[:, :, 0, 0]
-            weight = torch.einsum("op,pqhw,qi->oihw", squeeze, self.conv.weight, expand)
-            inner = self.conv.weight.sum(dim=(2, 3)) @ _bias(self.expand) + _bias(self.conv)
-            bias = squeeze @ inner + _bias(self.squeeze) + _bias(self.shortcut)
-            return weight + F.pad(self.shortcut.weight, (1, 1, 1, 1)), bias
-
-    def adopt_(self, weight: torch.Tensor, bias: torch.Tensor) -> None:
-        """Of all the 3x3 convolutions that give ``weight``, take the one nearest to the present."""
-        with torch.no_grad():
-            left = torch.linalg.pinv(self.squeeze.weight[:, :, 0, 0].double())
-            right = torch.linalg.pinv(self.expand.weight[:, :, 0, 0].double())
-            change = torch.einsum("po,oihw,iq->pqhw", left, (weight - self.merged()[0]).double(), right)
-            self.conv.weight.add_(change.to(self.conv.weight.dtype))
-            _bias(self.squeeze).add_(bias - self.merged()[1])
-
-
-def _bias(conv: nn.Conv2d) -> torch.Tensor:
-    bias = conv.bias
-    if bias is None:
-        raise TypeError("a re-parameterised convolution needs a bias")
-    return bias
 
 
 class SpanBlock(nn.Module):

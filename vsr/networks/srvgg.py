@@ -6,9 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from vsr.networks.base import Network
+from vsr.networks.base import NEAR_ZERO, Network
 from vsr.networks.entry import NetworkEntry
-from vsr.networks.lrsrn import NEAR_ZERO
 
 Activation = Literal["prelu", "relu", "leaky_relu"]
 """``prelu``: one slope a channel, what the released files have. ``leaky_relu``: slope 0.1 throughout."""

@@ -6,10 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from vsr.networks.base import Network
+from vsr.networks.base import NEAR_ZERO, Network
 from vsr.networks.bicubic import Bicubic
 from vsr.networks.entry import NetworkEntry
-from vsr.networks.lrsrn import NEAR_ZERO
 
 WIDTH = 64
 

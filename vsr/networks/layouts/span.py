@@ -3,7 +3,8 @@
 import torch
 
 from vsr.networks.layouts.layout import Given, Layout, Recognised
-from vsr.networks.span import BLOCKS, SpanConv
+from vsr.networks.reparam import SpanConv
+from vsr.networks.span import BLOCKS
 
 
 def _convert(given: Given) -> Recognised:
