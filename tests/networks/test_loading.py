@@ -58,6 +58,12 @@ def test_a_file_that_contradicts_is_refused(
         load_file(path, network, scale)
 
 
+def test_a_file_of_ours_without_a_card_contradicts_too(tmp_path: Path) -> None:
+    path = saved(tmp_path, build("lrsrn", 2).deploy().state_dict())
+    with pytest.raises(NetworkError, match="holds weights of lrsrn x2, not of ecbsr; leave out --network"):
+        load_file(path, "ecbsr")
+
+
 def test_a_shipped_name_says_its_network_and_scale() -> None:
     loaded = load_file("lrsrn_x2_clean")
     assert (loaded.network.name, loaded.network.scale, loaded.recognised) == ("lrsrn", 2, None)

@@ -14,12 +14,13 @@ Shapes = frozenset[tuple[str, tuple[int, ...]]]
 
 
 def recognise_own(tensors: Mapping[str, torch.Tensor], network: str | None, path: Path) -> Recognised | None:
-    """The network whose deployed form has exactly these tensors, ``network`` if given; None if there is none.
+    """The network whose deployed form has exactly these tensors; None if there is none.
 
-    Raises NetworkError where several networks have.
+    ``network`` decides where several have; without it, they are a NetworkError.
     """
     given = _shapes(tensors)
-    fits = [(name, scale) for name, scale in _forms(network) if _form(name, scale) == given]
+    fits = [form for form in _forms(network) if _form(*form) == given]
+    fits = fits or [form for form in _forms(None) if _form(*form) == given]
     if not fits:
         return None
     names = list(dict.fromkeys(name for name, _ in fits))
