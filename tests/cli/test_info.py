@@ -11,25 +11,10 @@ import av
 import numpy as np
 import pytest
 
-from vsr.cli.app import main
+from tests.cli.conftest import Run
 from vsr.errors import BackendError
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "big-buck-bunny.mp4"
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def vsr(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the command line in this process: exit code, stdout, stderr."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as stop:
-            main([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        return int(stop.value.code or 0), out, err
-
-    return run
 
 
 @pytest.fixture
