@@ -32,7 +32,8 @@ _OPTIONAL = {
     "onnx": ("weights in ONNX files", "pip install 'vsr[community]'"),
     "spandrel": ("weights of networks that vsr has not", "pip install 'vsr[community]'"),
     "tensorboard": ("scalars of 'vsr train'", "pip install tensorboard"),
-    "cv2": ("cameras and windows; no command of this version needs it", "pip install opencv-python-headless"),
+    "cv2": ("the optical flow of 'vsr eval --tof'", "pip install 'vsr[eval]'"),
+    "PIL": ("the JPEG track of 'vsr eval'", "pip install 'vsr[eval]'"),
     "tensorrt": ("engines for NVIDIA GPUs; no backend of this version needs it", "pip install tensorrt"),
 }
 

@@ -18,8 +18,6 @@ Luma is BT.601 codes / 255, so from 16/255 to 235/255: what the papers train on.
 
 Anchor = Literal["nearest", "none"]
 """What many networks add to their output: the nearest-neighbour upscaled input, or nothing, as most papers do."""
-NEAR_ZERO = 0.1
-"""A network with an anchor starts as that upscaling: its last layer's first weights are this share of the usual."""
 
 
 class Network(nn.Module, ABC):

@@ -4,9 +4,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from vsr.networks.base import NEAR_ZERO, Network
+from vsr.networks.base import Network
 from vsr.networks.bicubic import Bicubic
 from vsr.networks.entry import NetworkEntry
+from vsr.networks.first_weights import begin_near_zero_
 
 _WIDTH = 64
 # Rates that keep changing (hybrid dilation, Wang et al., WACV 2018) leave no pixels out, which equal ones would; dense
@@ -37,9 +38,7 @@ class DCNSR(Network):
             nn.Conv2d(_WIDTH if i else 1, _WIDTH if i < last else 1, 3, padding=dilation, dilation=dilation)
             for i, dilation in enumerate(_DILATIONS)
         )
-        with torch.no_grad():
-            for parameter in self.convs[last].parameters():
-                parameter.mul_(NEAR_ZERO)
+        begin_near_zero_(self.convs[last])
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N,1,H,W) -> (N,1,scale*H,scale*W)."""

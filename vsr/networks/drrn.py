@@ -6,9 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from vsr.networks.base import NEAR_ZERO, Network
+from vsr.networks.base import Network
 from vsr.networks.bicubic import Bicubic
 from vsr.networks.entry import NetworkEntry
+from vsr.networks.first_weights import begin_near_zero_, he_conv
 
 WIDTH = 128
 # With the released order the head sees ReLU(BN(luma)), where the usual shift of 0 hides whatever is darker than the
@@ -37,9 +38,8 @@ class DRRN(Network):
         nn.init.constant_(recursive[0].head_norm.bias, HEAD_SHIFT)
         self.blocks = nn.ModuleList(recursive)
         self.tail_norm = nn.BatchNorm2d(WIDTH)
-        self.tail = _conv(WIDTH, 1)
-        with torch.no_grad():
-            self.tail.weight.mul_(NEAR_ZERO)
+        self.tail = he_conv(WIDTH, 1)
+        begin_near_zero_(self.tail)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N,1,H,W) -> (N,1,scale*H,scale*W)."""
@@ -64,11 +64,11 @@ class RecursiveBlock(nn.Module):
         super().__init__()
         self.rectified = rectified
         self.head_norm = nn.BatchNorm2d(in_channels)
-        self.head = _conv(in_channels, WIDTH)
+        self.head = he_conv(in_channels, WIDTH)
         self.first_norms = nn.ModuleList(nn.BatchNorm2d(WIDTH) for _ in range(units))
-        self.first = _conv(WIDTH, WIDTH)
+        self.first = he_conv(WIDTH, WIDTH)
         self.second_norms = nn.ModuleList(nn.BatchNorm2d(WIDTH) for _ in range(units))
-        self.second = _conv(WIDTH, WIDTH)
+        self.second = he_conv(WIDTH, WIDTH)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N,in,H,W) -> (N,128,H,W)."""
@@ -104,14 +104,6 @@ def _fix_statistics_(module: nn.Module) -> None:
             setattr(module, name, ScaleShift(child))
         else:
             _fix_statistics_(child)
-
-
-def _conv(in_channels: int, out_channels: int) -> nn.Conv2d:
-    """Weights after He et al. (ICCV 2015), as the authors have them."""
-    conv = nn.Conv2d(in_channels, out_channels, 3, padding=1)
-    nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
-    nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
-    return conv
 
 
 ENTRIES = (

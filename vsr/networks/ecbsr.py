@@ -6,8 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from vsr.networks.base import NEAR_ZERO, Network
+from vsr.networks.base import Network
 from vsr.networks.entry import NetworkEntry
+from vsr.networks.first_weights import begin_near_zero_
 from vsr.networks.reparam import RepConv
 
 Activation = Literal["prelu", "relu"]
@@ -44,7 +45,7 @@ class ECBSR(Network):
         )
         # At x4 the tail has as many channels in as out, and an identity would not begin near zero.
         self.tail = RepConv(channels, scale * scale, width, skip=channels != scale * scale)
-        self.tail.scale_output_(NEAR_ZERO)
+        begin_near_zero_(self.tail)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N,1,H,W) -> (N,1,scale*H,scale*W)."""

@@ -6,8 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from vsr.networks.base import NEAR_ZERO, Anchor, Network
+from vsr.networks.base import Anchor, Network
 from vsr.networks.entry import NetworkEntry
+from vsr.networks.first_weights import begin_near_zero_
 
 
 class ESPCN(Network):
@@ -31,9 +32,7 @@ class ESPCN(Network):
         self.body = nn.Conv2d(64, 32, 3, padding=1)
         self.tail = nn.Conv2d(32, scale * scale, 3, padding=1)
         if self.anchored:
-            with torch.no_grad():
-                for parameter in self.tail.parameters():
-                    parameter.mul_(NEAR_ZERO)
+            begin_near_zero_(self.tail)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N,1,H,W) -> (N,1,scale*H,scale*W)."""

@@ -4,8 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from vsr.networks.base import NEAR_ZERO, Anchor, Network
+from vsr.networks.base import Anchor, Network
 from vsr.networks.entry import NetworkEntry
+from vsr.networks.first_weights import begin_near_zero_
 
 WIDTH = 64
 RELEASED_DEPTH = {2: 12, 3: 6, 4: 8}
@@ -53,8 +54,7 @@ class LiteSRNet(Network):
             if isinstance(part, nn.Conv2d):
                 nn.init.kaiming_normal_(part.weight, nonlinearity="relu")
         if self.anchored:
-            for parameter in self.refine.parameters():
-                parameter.mul_(NEAR_ZERO)
+            begin_near_zero_(self.refine)
 
 
 def _decoder(scale: int) -> nn.Sequential:

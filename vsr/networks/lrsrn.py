@@ -4,8 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from vsr.networks.base import NEAR_ZERO, Anchor, Network
+from vsr.networks.base import Anchor, Network
 from vsr.networks.entry import NetworkEntry
+from vsr.networks.first_weights import begin_near_zero_
 from vsr.networks.reparam import RepConv
 
 WIDTH = 32
@@ -33,7 +34,7 @@ class LRSRN(Network):
         self.body = nn.ModuleList(_conv(WIDTH, WIDTH, expand) for _ in range(DEPTH))
         self.tail = _conv(WIDTH, 3 * scale * scale, ends)
         if self.anchored:
-            _shrink_(self.tail, NEAR_ZERO)
+            begin_near_zero_(self.tail)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N,3,H,W) -> (N,3,scale*H,scale*W)."""
@@ -52,15 +53,6 @@ def _conv(in_channels: int, out_channels: int, expand: int | None) -> nn.Module:
     if expand is None:
         return nn.Conv2d(in_channels, out_channels, 3, padding=1)
     return RepConv(in_channels, out_channels, expand)
-
-
-def _shrink_(conv: nn.Module, factor: float) -> None:
-    if isinstance(conv, RepConv):
-        conv.scale_output_(factor)
-        return
-    with torch.no_grad():
-        for parameter in conv.parameters():
-            parameter.mul_(factor)
 
 
 ENTRIES = (

@@ -4,8 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from vsr.networks.base import NEAR_ZERO, Network
+from vsr.networks.base import Network
 from vsr.networks.entry import NetworkEntry
+from vsr.networks.first_weights import begin_near_zero_
 from vsr.networks.reparam import NormedRepConv
 
 
@@ -29,9 +30,7 @@ class RepSR(Network):
         self.body = nn.ModuleList(NormedRepConv(channels, expand) for _ in range(blocks))
         self.activations = nn.ModuleList(nn.PReLU(channels) for _ in range(blocks + 1))
         self.tail = nn.Conv2d(channels, 3 * scale * scale, 3, padding=1)
-        with torch.no_grad():
-            for parameter in self.tail.parameters():
-                parameter.mul_(NEAR_ZERO)
+        begin_near_zero_(self.tail)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N,3,H,W) -> (N,3,scale*H,scale*W)."""

@@ -4,8 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from vsr.networks.base import NEAR_ZERO, Network
+from vsr.networks.base import Network
 from vsr.networks.entry import NetworkEntry
+from vsr.networks.first_weights import begin_near_zero_
 from vsr.networks.reparam import RepConv
 
 
@@ -33,7 +34,7 @@ class SESR(Network):
         self.body = nn.ModuleList(RepConv(channels, channels, expand) for _ in range(blocks))
         self.activations = nn.ModuleList(nn.PReLU(channels) for _ in range(blocks))
         self.tail = RepConv(channels, scale * scale, expand, kernel=5, skip=False)
-        self.tail.scale_output_(NEAR_ZERO)
+        begin_near_zero_(self.tail)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N,1,H,W) -> (N,1,scale*H,scale*W)."""

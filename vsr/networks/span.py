@@ -4,9 +4,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from vsr.networks.base import NEAR_ZERO, Anchor, Network
+from vsr.networks.base import Anchor, Network
 from vsr.networks.div2k import mean_rgb
 from vsr.networks.entry import NetworkEntry
+from vsr.networks.first_weights import NEAR_ZERO, begin_near_zero_
 from vsr.networks.reparam import SpanConv
 
 BLOCKS = 6
@@ -53,9 +54,7 @@ class SPAN(Network):
         self.join = nn.Conv2d(4 * width, width, 1)
         self.tail = nn.Conv2d(width, 3 * scale * scale, 3, padding=1)
         if self.anchored:
-            with torch.no_grad():
-                for parameter in self.tail.parameters():
-                    parameter.mul_(NEAR_ZERO / CODES if centred else NEAR_ZERO)
+            begin_near_zero_(self.tail, NEAR_ZERO / CODES if centred else NEAR_ZERO)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N,3,H,W) -> (N,3,scale*H,scale*W)."""

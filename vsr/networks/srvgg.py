@@ -6,8 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from vsr.networks.base import NEAR_ZERO, Network
+from vsr.networks.base import Network
 from vsr.networks.entry import NetworkEntry
+from vsr.networks.first_weights import begin_near_zero_
 
 Activation = Literal["prelu", "relu", "leaky_relu"]
 """``prelu``: one slope a channel, what the released files have. ``leaky_relu``: slope 0.1 throughout."""
@@ -31,9 +32,7 @@ class SRVGG(Network):
         self.convs = nn.ModuleList(nn.Conv2d(width if i else 3, width, 3, padding=1) for i in range(depth + 1))
         self.activations = nn.ModuleList(_activation(activation, width) for _ in range(depth + 1))
         self.tail = nn.Conv2d(width, 3 * scale * scale, 3, padding=1)
-        with torch.no_grad():
-            for parameter in self.tail.parameters():
-                parameter.mul_(NEAR_ZERO)
+        begin_near_zero_(self.tail)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N,3,H,W) -> (N,3,scale*H,scale*W)."""

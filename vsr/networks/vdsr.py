@@ -6,9 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from vsr.networks.base import NEAR_ZERO, Network
+from vsr.networks.base import Network
 from vsr.networks.bicubic import Bicubic
 from vsr.networks.entry import NetworkEntry
+from vsr.networks.first_weights import begin_near_zero_, he_conv
 
 WIDTH = 64
 
@@ -29,10 +30,8 @@ class VDSR(Network):
         self.upscale = Bicubic(scale)
         self.halo = self.upscale.halo_before(depth)
         channels = (1, *(WIDTH for _ in range(depth - 1)), 1)
-        self.convs = nn.ModuleList(_conv(before, after) for before, after in pairwise(channels))
-        with torch.no_grad():
-            for parameter in self.convs[-1].parameters():
-                parameter.mul_(NEAR_ZERO)
+        self.convs = nn.ModuleList(he_conv(before, after) for before, after in pairwise(channels))
+        begin_near_zero_(self.convs[-1])
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N,1,H,W) -> (N,1,scale*H,scale*W)."""
@@ -42,13 +41,6 @@ class VDSR(Network):
             y = conv(F.relu(y))
         result: torch.Tensor = upscaled + y
         return result
-
-
-def _conv(in_channels: int, out_channels: int) -> nn.Conv2d:
-    conv = nn.Conv2d(in_channels, out_channels, 3, padding=1)
-    nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
-    nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
-    return conv
 
 
 ENTRIES = (
