@@ -4,11 +4,14 @@ import json
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vsr.errors import SinkError, UsageError
+
+if TYPE_CHECKING:
+    from vsr.evaluation.run import Evaluation
 
 
 class Precision(StrEnum):
@@ -70,17 +73,12 @@ def evaluate(
 
     --data, --video, --network, --scale and --track may be repeated. Videos get their error in time too.
     """
-    if json_path == "-" == markdown_path:
-        raise UsageError("--json - and --markdown - both want standard output; give one of them a file")
+    _check_outputs(json_path, markdown_path)
     if codec is not None and crf == "none":
         raise UsageError(f"--codec {codec.value} needs to know how strongly to compress; give --crf, such as 23,28,33")
-    for option, path in (("--json", json_path), ("--markdown", markdown_path)):
-        _check_folder(option, path)
     # torch takes seconds to import; `vsr --help` need not wait for it.
-    from vsr.evaluation.markdown import markdown
     from vsr.evaluation.run import run_evaluation
     from vsr.evaluation.spec import EvaluationSpec, parse_crfs, parse_frame_size
-    from vsr.evaluation.tables import evaluation_table
 
     spec = EvaluationSpec(
         folders=tuple(data or ()),
@@ -97,15 +95,7 @@ def evaluate(
         device=device,
         frame_size=None if time is None else parse_frame_size(time),
     )
-    evaluation = run_evaluation(spec, tell=_silent if spec.single else _tell)
-    table, text = evaluation_table(evaluation), markdown(evaluation)
-    _write("--json", json_path, json.dumps(table, indent=2, allow_nan=False) + "\n")
-    _write("--markdown", markdown_path, text)
-    if "-" not in (json_path, markdown_path):
-        if spec.single:
-            _print_scores(table)
-        else:
-            print(text, end="")
+    _deliver(run_evaluation(spec, tell=_silent if spec.single else _tell), json_path, markdown_path)
 
 
 def _silent(_: str) -> None:
@@ -116,10 +106,29 @@ def _tell(text: str) -> None:
     print(f"vsr: {text}", file=sys.stderr)
 
 
-def _check_folder(option: str, path: str | None) -> None:
-    """Hours of scoring must not end with nowhere to write them. Raises SinkError."""
-    if path not in (None, "-") and not Path(path).parent.is_dir():
-        raise SinkError(f"can't write {path}: its folder does not exist; give {option} a writable path")
+def _check_outputs(json_path: str | None, markdown_path: str | None) -> None:
+    """Hours of scoring must not end with nowhere to write them. Raises UsageError or SinkError."""
+    if json_path == "-" == markdown_path:
+        raise UsageError("--json - and --markdown - both want standard output; give one of them a file")
+    for option, path in (("--json", json_path), ("--markdown", markdown_path)):
+        if path not in (None, "-") and not Path(path).parent.is_dir():
+            raise SinkError(f"can't write {path}: its folder does not exist; give {option} a writable path")
+
+
+def _deliver(evaluation: "Evaluation", json_path: str | None, markdown_path: str | None) -> None:
+    """Write what was asked for; print the scores where nothing else goes to standard output. Raises SinkError."""
+    from vsr.evaluation.markdown import markdown
+    from vsr.evaluation.tables import evaluation_table
+
+    table, text = evaluation_table(evaluation), markdown(evaluation)
+    _write("--json", json_path, json.dumps(table, indent=2, allow_nan=False) + "\n")
+    _write("--markdown", markdown_path, text)
+    if "-" in (json_path, markdown_path):
+        return
+    if evaluation.spec.single:
+        _print_scores(table)
+    else:
+        print(text, end="")
 
 
 def _write(option: str, path: str | None, text: str) -> None:
