@@ -21,6 +21,7 @@ from vsr.networks import (
     span,
     srcnn,
     srvgg,
+    tiers,
     vdsr,
 )
 from vsr.networks.base import Network
@@ -49,6 +50,7 @@ def build(name: str, scale: int, **options: OptionValue) -> Network:
 
 _ENTRIES = (
     *lrsrn.ENTRIES,
+    *tiers.ENTRIES,
     *litesrnet.ENTRIES,
     *lesrcnn.ENTRIES,
     *drrn.ENTRIES,
