@@ -38,7 +38,8 @@ def run(
     with VideoSource(spec, notices, bake_orientation=not target.carries_orientation) as source:
         plan = make_plan(spec, source.info, target, notices)
         with (
-            open_upscaler(plan) as upscaler,
+            # Waiting in the buffer, one in the sink's hands and one on its way into the buffer.
+            open_upscaler(plan, hold=spec.write_ahead + 2) as upscaler,
             FileSink(target, plan.encoding, plan.size, source, notices) as sink,
             Flow() as flow,
         ):
@@ -68,9 +69,9 @@ def frames(spec: PipelineSpec, *, notices: Notices | None = None) -> Iterator[Fr
             yield from unbatch(upscaled)
 
 
-def open_upscaler(plan: Plan) -> Upscaler:
-    """The upscaler that ``plan`` decided on, its network loaded on the device."""
-    return Upscaler(plan.network.loaded, plan.placement, plan.source, plan.target, by_field=plan.by_field)
+def open_upscaler(plan: Plan, *, hold: int | None = None) -> Upscaler:
+    """The upscaler that ``plan`` decided on, its network loaded on the device; ``hold`` as in Upscaler."""
+    return Upscaler(plan.network.loaded, plan.placement, plan.source, plan.target, by_field=plan.by_field, hold=hold)
 
 
 def _progress(flow: Flow, sink: FileSink, source: VideoSource, elapsed_s: float) -> Progress:

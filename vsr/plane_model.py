@@ -15,7 +15,7 @@ from vsr.frames import ColorSpace, PixelLayout
 from vsr.networks.base import Network
 from vsr.resample import Grid, Resample
 
-Precision = Literal["fp32", "bf16", "fp16"]
+Precision = Literal["fp32", "bf16", "fp16", "int8"]
 Grids = tuple[Grid, Grid]
 _AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 

@@ -1,5 +1,6 @@
 """Batches of planes in, larger ones out: a PlaneModel loaded on a backend for one run."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Self
@@ -61,14 +62,23 @@ def _strip_rows(spec: PipelineSpec, network: Network, info: VideoInfo) -> int | 
 class Upscaler:
     """Call it with an iterable of batches for an iterator of upscaled ones, in order, one out for each in.
 
-    ``by_field`` upscales the two fields of interlaced frames by themselves and weaves them again.
+    ``by_field`` upscales the two fields of interlaced frames by themselves and weaves them again. An upscaled batch
+    stays as it is until ``hold`` further ones have been taken, then its memory may be used again; None: for ever.
     """
 
     def __init__(
-        self, loaded: LoadedNetwork, placement: Placement, source: Picture, target: Picture, *, by_field: bool = False
+        self,
+        loaded: LoadedNetwork,
+        placement: Placement,
+        source: Picture,
+        target: Picture,
+        *,
+        by_field: bool = False,
+        hold: int | None = None,
     ):
         self.placement = placement
         self._by_field = by_field
+        self._hold = hold
         if by_field:
             source, target = (replace(picture, height=picture.height // 2) for picture in (source, target))
         model = PlaneModel(loaded.network, source, target, placement.precision, placement.strip_rows)
@@ -76,8 +86,15 @@ class Upscaler:
         self.device = self._runner.device
 
     def __call__(self, batches: Iterable[Batch]) -> Iterator[Batch]:
-        for item in batches:
-            yield replace(item, planes=self.upscale(item.planes))
+        inside: deque[Batch] = deque()
+
+        def entering() -> Iterator[backends.Planes]:
+            for item in batches:
+                inside.append(item)
+                yield fields.split(item.planes) if self._by_field else item.planes
+
+        for planes in self._runner.stream(entering(), hold=self._hold):
+            yield replace(inside.popleft(), planes=fields.weave(planes) if self._by_field else planes)
 
     def upscale(self, planes: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
         """Planes (N, h, w) of the source picture to those of the target picture. Raises BackendError."""

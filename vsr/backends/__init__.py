@@ -1,6 +1,6 @@
 """Backends behind one small protocol: each loads a PlaneModel onto a device and gives back something that runs it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -9,7 +9,8 @@ from torch import Tensor
 from vsr.errors import BackendError
 from vsr.plane_model import PlaneModel, Precision
 
-PrecisionChoice = Literal["auto", "fp32", "bf16", "fp16"]
+PrecisionChoice = Literal["auto", "fp32", "bf16", "fp16", "int8"]
+Planes = tuple[Tensor, ...]
 
 
 class Runner(Protocol):
@@ -18,8 +19,16 @@ class Runner(Protocol):
     device: str
     """Where it runs, in words fit for a report."""
 
-    def __call__(self, planes: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    def __call__(self, planes: Planes) -> Planes:
         """Planes (N, h, w) of the model's source on the CPU to those of its target on the CPU."""
+        ...
+
+    def stream(self, batches: Iterable[Planes], *, hold: int | None) -> Iterator[Planes]:
+        """As ``__call__`` for each of ``batches``, in order, with as many of them in flight as the device likes.
+
+        What is yielded is not written over until ``hold`` further batches have been taken from the iterator, so that
+        a runner may keep a fixed ring of buffers; with ``None`` it never is. N is the same for all batches but the last, which may be smaller.
+        """
         ...
 
     def close(self) -> None:

@@ -1,13 +1,12 @@
 """The PyTorch backend: the portable one, eager, on the CPU or an NVIDIA GPU."""
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import Tensor
 
-from vsr.backends import PrecisionChoice
+from vsr.backends import Planes, PrecisionChoice
 from vsr.errors import BackendError
 from vsr.plane_model import PlaneModel, Precision
 
@@ -32,6 +31,8 @@ class TorchBackend:
             return "bf16" if native else "fp32"
         if choice == "fp16" and device == "cpu":
             raise BackendError("precision fp16 needs a GPU; use bf16 or fp32 on the CPU")
+        if choice == "int8":
+            raise BackendError("the torch backend has no int8; use --backend openvino, or another --precision")
         return choice
 
     def load(self, model: PlaneModel, device: str) -> "TorchRunner":
@@ -57,7 +58,7 @@ class TorchRunner:
         self.device = _device_name(self._torch_device)
 
     @torch.inference_mode()
-    def __call__(self, planes: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    def __call__(self, planes: Planes) -> Planes:
         if self._model is None:
             raise BackendError("this runner is closed")
         with _mapped_errors(self.device):
@@ -65,6 +66,11 @@ class TorchRunner:
                 return tuple(plane.contiguous() for plane in self._model(*planes))
             on_device = (plane.to(self._torch_device, non_blocking=True) for plane in planes)
             return tuple(plane.cpu() for plane in self._model(*on_device))
+
+    def stream(self, batches: Iterable[Planes], *, hold: int | None) -> Iterator[Planes]:  # noqa: ARG002 - nothing is reused
+        """One batch after the other; each is new memory."""
+        for planes in batches:
+            yield self(planes)
 
     def close(self) -> None:
         """Drop the model; cached GPU memory goes back to the driver."""
