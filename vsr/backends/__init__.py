@@ -27,7 +27,8 @@ class Runner(Protocol):
         """As ``__call__`` for each of ``batches``, in order, with as many of them in flight as the device likes.
 
         What is yielded is not written over until ``hold`` further batches have been taken from the iterator, so that
-        a runner may keep a fixed ring of buffers; with ``None`` it never is. N is the same for all batches but the last, which may be smaller.
+        a runner may keep a fixed ring of buffers; with ``None`` it never is. N is the same for all batches but the
+        last, which may be smaller.
         """
         ...
 
