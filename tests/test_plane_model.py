@@ -28,11 +28,14 @@ from tests.pictures import (
     worst,
     yuv,
 )
-from vsr.errors import UsageError
+from vsr.color import plane_grids
+from vsr.domains import pack, unpack
 from vsr.frames import MATRIX_RGB, ChromaLocation, ColorSpace, PixelLayout
 from vsr.networks import Network, load
 from vsr.networks.base import Domain
-from vsr.plane_model import Picture, PlaneModel
+from vsr.networks.packed import Packed
+from vsr.plane_model import Picture
+from vsr.resample import Resample
 
 SUBSAMPLINGS = [YUV420, YUV422, YUV444]
 MATRICES = [BT601, BT709, BT2020]
@@ -84,7 +87,7 @@ def test_subsampled_smooth_content_survives_the_way_through_rgb(
     assert worst(run_model(Identity(), picture, picture, planes), planes, margin=3) <= 1
 
 
-@pytest.mark.parametrize("domain", ["rgb", "luma"])
+@pytest.mark.parametrize("domain", ["rgb", "luma", "yuv420"])
 def test_headroom_survives(domain: Domain) -> None:
     picture = Picture(16, 16, yuv(YUV420), color())
     luma = np.repeat(np.arange(0, 256, 16, dtype=np.uint8)[:, None], 16, axis=1)
@@ -117,7 +120,7 @@ def test_chroma_does_not_drift(location: ChromaLocation, target_location: Chroma
     planes = tuple(as_plane(slope(size, OFFSETS[location] if i else None), 10) for i, size in enumerate(sizes))
     wanted = OFFSETS[target_location] if target_location else None
     inner = slice(6 * scale, -6 * scale)
-    for network in (bicubic(scale), bicubic_through_rgb(scale)):
+    for network in (bicubic(scale), bicubic_through_rgb(scale), PackedBicubic(scale)):
         for i, plane in enumerate(run_model(network, source, target, planes)):
             expected = slope((plane.shape[0], plane.shape[1]), wanted if i else None, scale)
             assert np.abs(plane - expected)[inner, inner].max() <= 1, f"plane {i} of {network.name}"
@@ -137,11 +140,24 @@ def bicubic_through_rgb(scale: int) -> Network:
     return network
 
 
-@pytest.mark.parametrize("network_name", ["bicubic", "lrsrn"])
+class PackedBicubic(Identity):
+    """Bicubic on the packed form: luma to luma, chroma from one "left" grid to the other, as in training."""
+
+    def __init__(self, scale: int) -> None:
+        super().__init__("yuv420")
+        self.name, self.scale = "bicubic on packed planes", scale
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        luma, chroma = unpack(x)
+        size = luma.shape[2], luma.shape[3]
+        small, large = (plane_grids((size[0] * s, size[1] * s), yuv(YUV420), "left") for s in (1, self.scale))
+        return pack(bicubic(self.scale)(luma), Resample(small, large)(chroma))
+
+
+@pytest.mark.parametrize("network", [load("bicubic", 2).network, load("lrsrn", 2).network, Packed(2).deploy()])
 @pytest.mark.parametrize("shifts", SUBSAMPLINGS)
 @pytest.mark.parametrize("size", [(33, 25), (32, 25), (1, 1)])
-def test_odd_sizes_give_every_plane_its_size(network_name: str, shifts: tuple[int, int], size: tuple[int, int]) -> None:
-    network = load(network_name, 2).network
+def test_odd_sizes_give_every_plane_its_size(network: Network, shifts: tuple[int, int], size: tuple[int, int]) -> None:
     source = Picture(*size, yuv(shifts), color())
     for target in (scaled(source, 2), Picture(2 * size[0] + 1, 2 * size[1] + 1, source.layout, source.color)):
         result = run_model(network, source, target, smooth(source))
@@ -184,7 +200,7 @@ def test_missing_alpha_is_opaque_and_unwanted_alpha_is_dropped() -> None:
     assert len(run_model(Identity(), with_alpha, without, smooth(with_alpha))) == 3
 
 
-@pytest.mark.parametrize("domain", ["rgb", "luma"])
+@pytest.mark.parametrize("domain", ["rgb", "luma", "yuv420"])
 @pytest.mark.parametrize("bits", [8, 10, 16])
 @pytest.mark.parametrize("full_range", [False, True])
 def test_grey_stays_grey(domain: Domain, bits: int, full_range: bool) -> None:
@@ -263,7 +279,86 @@ def test_rgb_networks_see_rgb_from_0_to_1() -> None:
     np.testing.assert_allclose(inner, expected, atol=3e-3)
 
 
-def test_packed_420_networks_are_refused() -> None:
-    picture = Picture(8, 8, yuv(YUV420), color())
-    with pytest.raises(UsageError, match="not supported yet"):
-        PlaneModel(Identity("yuv420"), picture, picture)
+@pytest.mark.parametrize("location", ["left", "center", "topleft", "bottomleft", "top", "bottom"])
+@pytest.mark.parametrize("bits", [8, 10, 16])
+@pytest.mark.parametrize("size", [(40, 24), (33, 25), (1, 1)])
+@pytest.mark.parametrize("full_range", [False, True])
+def test_packed_networks_get_420_planes_as_they_are(
+    location: ChromaLocation, bits: int, size: tuple[int, int], full_range: bool
+) -> None:
+    """No conversion, no resampling, whatever the siting: noise survives to the last code."""
+    picture = Picture(*size, yuv(YUV420, bits), color(full_range=full_range, location=location))
+    planes = noise(picture)
+    assert worst(run_model(Identity("yuv420"), picture, picture, planes), planes) == 0
+
+
+@pytest.mark.parametrize("full_range", [False, True])
+@pytest.mark.parametrize("bits", [8, 10])
+def test_packed_networks_see_bt601_codes(bits: int, full_range: bool) -> None:
+    """Four samples of luma row by row, then U and V: 8-bit codes over 255, whatever the source's range and depth."""
+    picture = Picture(32, 16, yuv(YUV420, bits), color(full_range=full_range))
+    unit = [np.full(size, value) for size, value in zip(((16, 32), (8, 16), (8, 16)), (0.0, -0.25, 0.4), strict=True)]
+    unit[0] += np.add.outer(np.arange(16), np.arange(32)) / 46
+    levels = (codes(value, bits, full_range=full_range, chroma=i > 0) for i, value in enumerate(unit))
+    network = Recorder("yuv420")
+    run_model(network, picture, picture, tuple(as_plane(level, bits) for level in levels))
+    y, u, v = (codes(value, 8, full_range=False, chroma=i > 0) / 255 for i, value in enumerate(unit))
+    expected = np.stack((y[::2, ::2], y[::2, 1::2], y[1::2, ::2], y[1::2, 1::2], u, v))
+    np.testing.assert_allclose(network.seen[0].numpy(), expected, atol=0.6 / 219)
+
+
+ENDS = {
+    "420": (yuv(YUV420), color()),
+    "420-center": (yuv(YUV420), color(location="center")),
+    "420-full-10": (yuv(YUV420, 10), color(full_range=True)),
+    "422": (yuv(YUV422), color()),
+    "444-alpha": (yuv(YUV444, alpha=True), color()),
+    "444-bt601": (yuv(YUV444), color(BT601)),
+    "rgb": (PixelLayout("rgb", 8), RGB_SPACE),
+}
+
+
+@pytest.mark.parametrize("size", [(64, 48), (63, 47)])
+@pytest.mark.parametrize("target_end", ENDS)
+@pytest.mark.parametrize("source_end", ENDS)
+def test_packed_networks_take_and_give_every_layout(source_end: str, target_end: str, size: tuple[int, int]) -> None:
+    """Smooth content comes out as it does of bicubic on luma, at sizes that are no multiple too."""
+    source = Picture(*size, *ENDS[source_end])
+    planes = smooth(source)
+    for width, height in ((2 * size[0], 2 * size[1]), (90, 61)):
+        target = Picture(width, height, *ENDS[target_end])
+        ours, luma = (run_model(network, source, target, planes) for network in (PackedBicubic(2), bicubic(2)))
+        assert worst(ours, luma, margin=8) <= 2 << (target.layout.bits - 8)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("end", [end for end in ENDS if end != "rgb"])
+def test_a_flat_picture_stays_flat_in_the_packed_form(end: str, scale: int) -> None:
+    network = Packed(scale).deploy()
+    for parameter in network.tail.parameters():
+        torch.nn.init.zeros_(parameter)
+    source = Picture(23, 14, *ENDS[end])
+    values = [40, 90, 200, 130]
+    sizes = source.layout.plane_sizes(23, 14)
+    planes = tuple(as_plane(np.full(s, float(v)), source.layout.bits) for s, v in zip(sizes, values, strict=False))
+    for plane, value in zip(run_model(network, source, scaled(source, scale), planes), values, strict=False):
+        assert np.unique(plane).tolist() == [value]
+
+
+@pytest.mark.parametrize("rows", [1, 7, 16])
+@pytest.mark.parametrize("scale", [2, 3])
+def test_strips_of_a_packed_network_are_the_whole(scale: int, rows: int) -> None:
+    """Rows are the picture's: a strip of seven is three packed rows, and one of one is one."""
+    torch.manual_seed(0)
+    network = Packed(scale, blocks=1, channels=8).deploy()  # looks three packed rows far
+    source = Picture(22, 37, yuv(YUV420), color())
+    runs: list[int] = []
+    network.head.register_forward_hook(lambda _module, inputs, _result: runs.append(inputs[0].shape[2]))
+    whole, strips = (
+        run_model(network, source, scaled(source, scale), noise(source), strip_rows=strip_rows)
+        for strip_rows in (None, rows)
+    )
+    assert worst(strips, whole) <= 1
+    assert np.mean(strips[0] != whole[0]) < 1e-3
+    assert runs[0] == 19
+    assert max(runs[1:]) <= max(rows // 2, 1) + 2 * 3

@@ -10,13 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from vsr.color import ChannelMatrix, luma_grids, plane_grids, quantisations, ycc_to_rgb_matrix
-from vsr.errors import UsageError
+from vsr.domains import Grids, conversion
 from vsr.frames import ColorSpace, PixelLayout
 from vsr.networks.base import Network
-from vsr.resample import Grid, Resample
+from vsr.resample import Resample
 
 Precision = Literal["fp32", "bf16", "fp16", "int8"]
-Grids = tuple[Grid, Grid]
 _AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -95,14 +94,33 @@ class Encode(nn.Module):
         return y.new_zeros((y.shape[0], 2, rows, columns))
 
 
+class Rematrix(nn.Module):
+    """Luma and chroma of one matrix as those of another; where it is the same, they pass as they are."""
+
+    def __init__(self, luma: Grids, chroma: Grids, source_matrix: int, target_matrix: int):
+        super().__init__()
+        self.changes = source_matrix != target_matrix
+        self.chroma = luma if self.changes else chroma
+        """Where the chroma lies that comes out: changing the matrix needs it beside the luma."""
+        self.chroma_to_luma = Resample(chroma, luma)
+        to_target = torch.linalg.inv(ycc_to_rgb_matrix(target_matrix))
+        self.ycc_to_ycc = ChannelMatrix(to_target @ ycc_to_rgb_matrix(source_matrix))
+
+    def forward(self, luma: Tensor, chroma: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        if chroma is None or not self.changes:
+            return luma, chroma
+        ycc = self.ycc_to_ycc(torch.cat((luma, self.chroma_to_luma(chroma)), 1))
+        return ycc[:, :1], ycc[:, 1:]
+
+
 class PlaneModel(nn.Module):
     """Planes -> network domain -> deployed network -> planes of the wanted size and layout.
 
     ``forward(*planes)`` takes the planes of ``source`` as (N, h, w) uint8 or uint16 and returns those of ``target``.
-    RGB networks see RGB in [0, 1]; luma networks see Y as BT.601 codes / 255 (the field's training convention) and
-    chroma is interpolated with its siting. ``strip_rows`` bounds memory: the network runs on strips of at most that
-    many rows, each with the network's halo, which gives the same picture. A network without a halo, which looks at the
-    whole picture, is never cut.
+    What the network sees is a matter of its domain, see ``vsr.domains``: RGB; Y, its chroma being interpolated with
+    its siting; or the packed 4:2:0 form, where planes of one matrix meet no colour conversion at all. ``strip_rows``
+    bounds memory: the network runs on strips of at most that many luma rows, each with the network's halo, which gives
+    the same picture. A network without a halo, which looks at the whole picture, is never cut.
     """
 
     def __init__(
@@ -114,54 +132,35 @@ class PlaneModel(nn.Module):
         strip_rows: int | None = None,
     ):
         super().__init__()
-        if network.domain == "yuv420":
-            raise UsageError("networks on packed 4:2:0 planes are not supported yet")
         self.network = network
         self.source, self.target = source, target
         self.precision: Precision = precision
         self.strip_rows = strip_rows
         source_matrix = source.color.matrix if source.layout.family == "yuv" else target.color.matrix
         target_matrix = target.color.matrix if target.layout.family == "yuv" else source_matrix
-        scaled = luma_grids((source.height * network.scale, source.width * network.scale))
-        low = luma_grids(source.size)
-        through_rgb = network.domain == "rgb" or source_matrix != target_matrix
         self.decode = Decode(source, source_matrix)
-        self.to_rgb = ChannelMatrix(ycc_to_rgb_matrix(source_matrix))
-        self.from_rgb = ChannelMatrix(torch.linalg.inv(ycc_to_rgb_matrix(target_matrix)))
-        self.chroma_to_luma = Resample(source.chroma_grids, low if network.domain == "rgb" else scaled)
-        self.through_rgb = through_rgb
-        self.encode = Encode(scaled, scaled if through_rgb else source.chroma_grids, low, target, target_matrix)
+        self.conversion = conversion(network.domain, source.size, source.chroma_grids, network.scale, source_matrix)
+        luma, chroma = self.conversion.luma, self.conversion.chroma
+        self.rematrix = Rematrix(luma, chroma, source_matrix, target_matrix)
+        self.encode = Encode(luma, self.rematrix.chroma, luma_grids(source.size), target, target_matrix)
 
     def forward(self, *planes: Tensor) -> tuple[Tensor, ...]:
         luma, chroma, alpha = self.decode(planes)
-        if self.network.domain == "rgb":
-            luma, chroma = self._rgb_network(luma, chroma)
-        else:
-            luma = (self._run_network(luma * (219 / 255) + 16 / 255) - 16 / 255) * (255 / 219)
-            if self.through_rgb and chroma is not None:
-                luma, chroma = self._rematrix(torch.cat((luma, self.chroma_to_luma(chroma)), 1))
+        upscaled = self._run_network(self.conversion.enter(luma, chroma))
+        luma, chroma = self.conversion.leave(upscaled, chroma)
+        luma, chroma = self.rematrix(luma, chroma)
         result: tuple[Tensor, ...] = self.encode(luma, chroma, alpha)
         return result
-
-    def _rgb_network(self, luma: Tensor, chroma: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        if chroma is None:
-            return self._run_network(luma.expand(-1, 3, -1, -1)).mean(1, keepdim=True), None
-        rgb = self.to_rgb(torch.cat((luma, self.chroma_to_luma(chroma)), 1))
-        ycc = self.from_rgb(self._run_network(rgb))
-        return ycc[:, :1], ycc[:, 1:]
-
-    def _rematrix(self, ycc: Tensor) -> tuple[Tensor, Tensor]:
-        ycc = self.from_rgb(self.to_rgb(ycc))
-        return ycc[:, :1], ycc[:, 1:]
 
     def _run_network(self, x: Tensor) -> Tensor:
         rows = x.shape[2]
         halo, scale = self.network.halo, self.network.scale
-        if halo is None or self.strip_rows is None or rows <= self.strip_rows:
+        most = rows if self.strip_rows is None else max(self.strip_rows // self.network.cell, 1)
+        if halo is None or rows <= most:
             return self._run_whole(x)
         strips = []
-        for top in range(0, rows, self.strip_rows):
-            bottom = min(top + self.strip_rows, rows)
+        for top in range(0, rows, most):
+            bottom = min(top + most, rows)
             first, last = max(top - halo, 0), min(bottom + halo, rows)
             strip = self._run_whole(x[:, :, first:last])
             strips.append(strip[:, :, (top - first) * scale : (bottom - first) * scale])

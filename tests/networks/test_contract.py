@@ -12,6 +12,7 @@ EVERY: list[tuple[str, int, dict[str, OptionValue]]] = [
     ("litesrnet", 4, {"depth": 2}),
     ("imdn", 2, {"variant": "challenge"}),
     ("edsr", 3, {"blocks": 3, "width": 24}),
+    ("packed", 2, {"blocks": 2, "channels": 24}),
 ]
 
 
@@ -22,20 +23,16 @@ def network(request: pytest.FixtureRequest) -> Network:
     return build(name, scale, **options)
 
 
-def channels(network: Network) -> int:
-    return {"rgb": 3, "luma": 1, "yuv420": 6}[network.domain]
-
-
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (5, 8), (16, 3)])
 def test_any_size_grows_by_the_scale(network: Network, height: int, width: int) -> None:
     height, width = height * network.multiple_of, width * network.multiple_of
-    y = network(torch.rand(2, channels(network), height, width))
-    assert y.shape == (2, channels(network), height * network.scale, width * network.scale)
+    y = network(torch.rand(2, network.channels, height, width))
+    assert y.shape == (2, network.channels, height * network.scale, width * network.scale)
 
 
 def test_deployed_form_is_equal_and_in_eval_mode(network: Network) -> None:
     deployed = network.deploy()
-    x = torch.rand(2, channels(network), 12, 10)
+    x = torch.rand(2, network.channels, 12, 10)
     torch.testing.assert_close(deployed(x), network.eval()(x), rtol=0, atol=1e-5)
     assert not deployed.training
     assert (deployed.name, deployed.scale, deployed.domain) == (network.name, network.scale, network.domain)
@@ -48,7 +45,7 @@ def test_halo_is_exactly_how_far_a_pixel_looks(network: Network, tall: bool) -> 
     radius = 50 if deployed.halo is None else deployed.halo + 3
     length = 2 * radius + 1
     size = (length, 7) if tall else (7, length)
-    x = torch.rand(1, channels(network), *size, dtype=torch.float64, requires_grad=True)
+    x = torch.rand(1, network.channels, *size, dtype=torch.float64, requires_grad=True)
     top, left = (side // 2 * deployed.scale for side in size)
     deployed(x)[..., top : top + deployed.scale, left : left + deployed.scale].sum().backward()
     assert x.grad is not None
@@ -58,6 +55,6 @@ def test_halo_is_exactly_how_far_a_pixel_looks(network: Network, tall: bool) -> 
 
 def test_deployed_form_can_be_traced(network: Network) -> None:
     deployed = network.deploy()
-    x = torch.rand(1, channels(network), 6, 7)
+    x = torch.rand(1, network.channels, 6, 7)
     exported = torch.export.export(deployed, (x,)).module()
     torch.testing.assert_close(exported(x), deployed(x))

@@ -24,6 +24,10 @@ SIZES = [
     ("rtsrn", 2, {}, 193_356),
     ("rtsrn", 3, {}, 202_011),
     ("repsr", 2, {}, 41_516),
+    ("packed", 2, {}, 96_168),
+    ("packed", 3, {}, 109_158),
+    ("packed", 4, {}, 127_344),
+    ("packed", 2, {"blocks": 2, "channels": 24}, 16_944),
     ("dcnsr", 2, {}, 370_497),
     ("dcnsr", 4, {}, 370_497),
 ]
@@ -55,6 +59,17 @@ def test_input_is_added_to_every_sub_pixel(name: str, scale: int) -> None:
     silence(tail)
     x = torch.rand(1, 3 if network.domain == "rgb" else 1, 5, 6)
     assert torch.equal(network.eval()(x), F.interpolate(x, scale_factor=scale, mode="nearest"))
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_nearest_planes_are_added_by_the_packed_network(scale: int) -> None:
+    network = build("packed", scale)
+    silence(network.get_submodule("tail"))
+    luma, chroma = torch.rand(1, 1, 10, 12), torch.rand(1, 2, 5, 6)
+    result = network.eval()(torch.cat((F.pixel_unshuffle(luma, 2), chroma), 1))
+    nearest = [F.interpolate(plane, scale_factor=scale, mode="nearest") for plane in (luma, chroma)]
+    assert torch.equal(F.pixel_shuffle(result[:, :4], 2), nearest[0])
+    assert torch.equal(result[:, 4:], nearest[1])
 
 
 def test_bicubic_upscaling_is_added_by_the_dilated_network() -> None:

@@ -11,9 +11,9 @@ from vsr.networks.reparam import collapse_all_
 from vsr.networks.upsample import ScaleSwitch
 
 Domain = Literal["rgb", "luma", "yuv420"]
-"""``rgb``: (N,3,H,W). ``luma``: one plane (N,1,H,W). ``yuv420``: PixelUnshuffle(2)(Y) with U and V, 6 channels.
+"""``rgb``: (N,3,H,W). ``luma``: one plane (N,1,H,W). ``yuv420``: PixelUnshuffle(2)(Y), then U, then V, (N,6,H,W).
 
-Luma is BT.601 codes / 255, so from 16/255 to 235/255: what the papers train on.
+Luma is BT.601 codes / 255, so from 16/255 to 235/255: what the papers train on. Chroma too: 128/255 is no colour.
 """
 
 Anchor = Literal["nearest", "none"]
@@ -33,7 +33,7 @@ class Network(nn.Module, ABC):
     domain: Domain
     """What the channels are."""
     halo: int | None
-    """Receptive-field radius in low-resolution pixels: an output pixel depends on nothing farther away.
+    """Receptive-field radius in pixels of the input: an output pixel depends on nothing farther away.
 
     None: it depends on the whole picture, which therefore can't be run in strips.
     """
@@ -41,6 +41,16 @@ class Network(nn.Module, ABC):
     """Height and width of the input must be multiples of this."""
     anchored: bool = False
     """The input itself is added to the output, outside the convolutions: half precision rounds only the difference."""
+
+    @property
+    def channels(self) -> int:
+        """Of the input and of the output, by the domain."""
+        return {"rgb": 3, "luma": 1, "yuv420": 6}[self.domain]
+
+    @property
+    def cell(self) -> int:
+        """Luma rows, and columns, that one pixel of the input stands for."""
+        return 2 if self.domain == "yuv420" else 1
 
     @abstractmethod
     def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -14,6 +14,7 @@ from vsr.networks import (
     lesrcnn,
     litesrnet,
     lrsrn,
+    packed,
     repsr,
     rtsrn,
     scsrn,
@@ -51,6 +52,7 @@ def build(name: str, scale: int, **options: OptionValue) -> Network:
 _ENTRIES = (
     *lrsrn.ENTRIES,
     *tiers.ENTRIES,
+    *packed.ENTRIES,
     *litesrnet.ENTRIES,
     *lesrcnn.ENTRIES,
     *drrn.ENTRIES,
