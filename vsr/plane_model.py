@@ -146,7 +146,14 @@ class PlaneModel(nn.Module):
 
     def forward(self, *planes: Tensor) -> tuple[Tensor, ...]:
         luma, chroma, alpha = self.decode(planes)
-        upscaled = self._run_network(self.conversion.enter(luma, chroma))
+        return self.render(self.upscale(luma, chroma), chroma, alpha)
+
+    def upscale(self, luma: Tensor, chroma: Tensor | None) -> Tensor:
+        """What the network makes of decoded luma and chroma, in its domain; float32."""
+        return self._run_network(self.conversion.enter(luma, chroma))
+
+    def render(self, upscaled: Tensor, chroma: Tensor | None, alpha: Tensor | None) -> tuple[Tensor, ...]:
+        """The target's planes of what the network made, with the decoded chroma and alpha that it did not see."""
         luma, chroma = self.conversion.leave(upscaled, chroma)
         luma, chroma = self.rematrix(luma, chroma)
         result: tuple[Tensor, ...] = self.encode(luma, chroma, alpha)
