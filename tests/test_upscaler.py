@@ -98,7 +98,7 @@ def test_interpolation_is_always_exact() -> None:
 def test_eight_bits_of_mantissa_are_chosen_only_for_what_is_added_to_the_picture(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("vsr.backends.torch_._bf16_in_hardware", lambda device: True)
+    monkeypatch.setattr("vsr.backends.torch_._bf16_in_hardware", lambda: True)
     assert place(64, 48).precision == "bf16"
     unanchored = replace(load("lrsrn", 2), network=build("lrsrn", 2, anchor="none").deploy())
     info = VideoInfo(64, 48, yuv(YUV420), color(), Fraction(1, 25), Fraction(25))

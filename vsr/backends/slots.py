@@ -175,7 +175,7 @@ class SlotRing:
     def _errors(self) -> Iterator[None]:
         """Map errors; after one nothing on the device is to be relied on, so the slots go."""
         try:
-            with mapped_errors(self.device, "if it happens again, use --device cpu"):
+            with mapped_errors(self.device, "a batch", "if it happens again, use --device cpu"):
                 yield
         except BackendError:
             self._drop_slots()

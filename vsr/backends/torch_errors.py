@@ -9,8 +9,8 @@ from vsr.errors import BackendError
 
 
 @contextmanager
-def mapped_errors(device: str, advice: str | None = None) -> Iterator[None]:
-    """Raise BackendError for what torch raises inside; ``advice`` is what to do about any error but full memory."""
+def mapped_errors(device: str, subject: str = "the torch backend", advice: str | None = None) -> Iterator[None]:
+    """Raise BackendError for what torch raises inside: ``subject`` failed on ``device``; ``advice`` says what to do."""
     try:
         yield
     except RuntimeError as exc:
@@ -18,7 +18,7 @@ def mapped_errors(device: str, advice: str | None = None) -> Iterator[None]:
         if isinstance(origin, torch.OutOfMemoryError):
             raise BackendError(f"{device} is out of memory; use a smaller --batch-size or --strip-rows") from exc
         suffix = f"; {advice}" if advice else ""
-        raise BackendError(f"torch failed on {device}: {_first_line(origin)}{suffix}") from exc
+        raise BackendError(f"{subject} failed on {device}: {_first_line(origin)}{suffix}") from exc
 
 
 def _origin(exc: BaseException) -> BaseException:
