@@ -9,6 +9,7 @@ from typer.main import get_command
 from vsr.cli.compare import compare
 from vsr.cli.doctor import doctor
 from vsr.cli.evaluate import evaluate
+from vsr.cli.export import export
 from vsr.cli.info import info
 from vsr.cli.models import models
 from vsr.cli.run import run
@@ -25,6 +26,7 @@ app.command("doctor")(doctor)
 app.command("eval")(evaluate)
 app.command("compare")(compare)
 app.command("train")(train)
+app.command("export")(export)
 
 
 @app.callback()

@@ -1,0 +1,62 @@
+"""``vsr export``: a network as a file for another runtime."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def export(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="File to write: .onnx, .xml (OpenVINO) or .engine.")],
+    *,
+    network: Annotated[str, typer.Option(help="Network, see 'vsr models'.")] = "lrsrn",
+    scale: Annotated[int, typer.Option(help="Factor: 2, 3 or 4.")] = 2,
+    weights: Annotated[str | None, typer.Option(help="Shipped weights by name, or a file (what ships).")] = None,
+    file_format: Annotated[
+        str | None, typer.Option("--format", help="onnx, openvino or tensorrt (by OUT's extension).")
+    ] = None,
+    form: Annotated[
+        str, typer.Option(help="network: float RGB or luma in and out. planes: video planes, all colour work inside.")
+    ] = "network",
+    size: Annotated[
+        str | None, typer.Option(help="WIDTHxHEIGHT of the input (free; planes and engines need it).")
+    ] = None,
+    pix_fmt: Annotated[str | None, typer.Option(help="Of the planes, on both sides (yuv420p).")] = None,
+    precision: Annotated[str, typer.Option(help="What is multiplied: fp32, fp16 or bf16.")] = "fp32",
+    rgb: Annotated[bool, typer.Option("--rgb", help="Give a luma network RGB in and out; chroma is bicubic.")] = False,
+    compute_capability: Annotated[
+        str | None, typer.Option(help="GPU that an engine is for, such as 8.6 (this machine's).")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", "-y", help="Replace an existing file.")] = False,
+) -> None:
+    """Write a network with its weights for a runtime of your own, such as VapourSynth's vs-mlrt.
+
+    What the input must be (its colour, range and size) is told, and stands in the file's metadata.
+    """
+    # torch takes seconds to import; `vsr --help` need not wait for it.
+    from vsr.errors import UsageError
+    from vsr.export.run import run_export
+    from vsr.export.spec import ExportSpec
+    from vsr.io import formats
+
+    if pix_fmt is not None and not formats.exists(pix_fmt):
+        raise UsageError(f"--pix-fmt is {pix_fmt!r}, which FFmpeg does not know; give one such as yuv420p10le")
+    flags: dict[str, Any] = {
+        "weights": weights, "format": file_format, "form": form, "size": _size(size) if size else None,
+        "layout": formats.layout_of(pix_fmt) if pix_fmt else None, "precision": precision, "as_rgb": rgb,
+        "compute_capability": compute_capability, "overwrite": overwrite,
+    }  # fmt: skip
+    spec = ExportSpec(out, network, scale, **flags)
+    facts = run_export(spec)
+    print(f"{out}: " + ", ".join(f"{key} {value}" for key, value in facts.items() if key != "weights_sha256"))
+
+
+def _size(text: str) -> tuple[int, int]:
+    """``"960x540"`` -> (960, 540). Raises UsageError."""
+    from vsr.errors import UsageError
+
+    match = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text.lower())
+    if match is None or min(int(match[1]), int(match[2])) < 2:
+        raise UsageError(f"--size is {text!r}; give WIDTHxHEIGHT such as 960x540")
+    return int(match[1]), int(match[2])
