@@ -6,13 +6,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+import torch.nn.functional as F
 
 from vsr.errors import SourceError
 from vsr.evaluation.benchmark import evaluate_folder, score_image, upscale_pixels
 from vsr.evaluation.imresize import downscale, upscale
-from vsr.evaluation.metrics import psnr_y, ssim_y
+from vsr.evaluation.metrics import luma, psnr_y, ssim_y
 from vsr.io.still import write_rgb
-from vsr.networks import load
+from vsr.networks import build, load
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -49,6 +50,22 @@ def test_rgb_network_is_applied_to_rgb() -> None:
         x = torch.from_numpy(small).permute(2, 0, 1)[None].float() / 255
         wanted = (network(x)[0] * 255).round().clamp(0, 255).permute(1, 2, 0).numpy().astype(np.uint8)
     assert np.array_equal(upscale_pixels(network, small), wanted)
+
+
+@pytest.mark.parametrize("size", [(16, 18), (15, 17)])
+def test_packed_network_is_applied_to_luma_and_half_size_chroma(size: tuple[int, int]) -> None:
+    """Grey, so that chroma of any size is neutral; odd sides are made even by repetition."""
+    small = np.repeat(picture(*size)[:, :, :1], 3, axis=2)
+    torch.manual_seed(0)
+    network = build("packed", 2, blocks=1, channels=8).deploy()
+    even = np.pad(small, ((0, size[0] % 2), (0, size[1] % 2), (0, 0)), mode="edge")
+    y = torch.from_numpy(luma(even)).float()[None, None] / 255
+    neutral = torch.full((1, 2, y.shape[2] // 2, y.shape[3] // 2), 128 / 255)
+    with torch.no_grad():
+        packed = network(torch.cat((F.pixel_unshuffle(y, 2), neutral), 1))
+    wanted = F.pixel_shuffle(packed[:, :4], 2)[0, 0, : 2 * size[0], : 2 * size[1]].numpy() * 255
+    # Rounding to 8-bit RGB is all that lies between.
+    assert np.abs(luma(upscale_pixels(network, small)) - wanted.clip(16, 235)).max() < 1
 
 
 def test_bfloat16_is_close_to_float32() -> None:

@@ -57,7 +57,12 @@ def test_every_network_has_a_cost_that_no_size_changes(entry: NetworkEntry, monk
     small = macs_per_pixel(network)
     monkeypatch.setattr("vsr.evaluation.cost._TILE", 16)
     assert macs_per_pixel(network) == pytest.approx(small, rel=1e-3)
-    assert small > 0.5 * parameter_count(network)
+    assert small > 0.5 * parameter_count(network) / network.cell**2
+
+
+def test_a_network_on_packed_planes_works_once_for_four_pixels() -> None:
+    network = build("packed", 2).deploy()
+    assert macs_per_pixel(network) == parameter_count(network) / 4
 
 
 def test_timing_says_what_was_timed() -> None:

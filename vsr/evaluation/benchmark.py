@@ -9,14 +9,22 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from vsr.errors import SourceError, UsageError
+from vsr.errors import SourceError
 from vsr.evaluation.images import crop_to_multiple, list_images
-from vsr.evaluation.metrics import luma_codes, psnr_y, ssim_y
+from vsr.evaluation.metrics import psnr_y, ssim_y
 from vsr.evaluation.tracks import Track, border, shrink
+from vsr.frames import MATRIX_SMPTE170M, ColorSpace, PixelLayout
 from vsr.io.still import read_rgb
-from vsr.networks import Network, build
+from vsr.networks import Network
+from vsr.plane_model import Picture, PlaneModel
+from vsr.plane_model import Precision as RunPrecision
 
 Precision = Literal["float32", "bfloat16"]
+RUN_PRECISION: dict[Precision, RunPrecision] = {"float32": "fp32", "bfloat16": "bf16"}
+
+_RGB = PixelLayout("rgb", 8)
+# RGB has no matrix of its own; this one tells networks on luma and chroma which ones to see: those of the scores.
+_RGB_OF_601 = ColorSpace(MATRIX_SMPTE170M, full_range=True)
 
 
 @dataclass(frozen=True)
@@ -79,37 +87,27 @@ def score_image(
 def upscale_pixels(
     network: Network, pixels: npt.NDArray[np.uint8], precision: Precision = "float32"
 ) -> npt.NDArray[np.uint8]:
-    """(H,W,3) uint8 RGB to (scale*H,scale*W,3) uint8 RGB, rounded.
+    """(H,W,3) uint8 RGB to (scale*H,scale*W,3) uint8 RGB, rounded, by the PlaneModel that ``vsr run`` has.
 
-    A "luma" network upscales Y; bicubic upscales the chroma, as the papers on Y do it.
+    A "luma" network upscales Y; bicubic upscales the chroma, as the papers on Y do it. A "yuv420" network gets chroma
+    of half the size.
     """
     device = device_of(network)
-    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-        x = torch.from_numpy(np.ascontiguousarray(pixels)).to(device).permute(2, 0, 1)[None].float() / 255.0
-        if network.domain == "rgb":
-            y = network(x)
-        elif network.domain == "luma":
-            y = _upscale_luma(network, x)
-        else:
-            raise UsageError(f"network '{network.name}' works on {network.domain} planes; images have none to score")
-        rounded: npt.NDArray[np.uint8] = (
-            (y[0].float() * 255.0).round().clamp(0, 255).to(torch.uint8).permute(1, 2, 0).cpu().numpy()
-        )
-    return rounded
+    height, width = pixels.shape[:2]
+    target = rgb_picture(height * network.scale, width * network.scale)
+    model = PlaneModel(network, rgb_picture(height, width), target, RUN_PRECISION[precision]).eval().to(device)
+    planes = torch.from_numpy(np.array(pixels.transpose(2, 0, 1))).to(device)
+    with torch.inference_mode():
+        upscaled: npt.NDArray[np.uint8] = torch.cat(model(*planes[:, None])).permute(1, 2, 0).cpu().numpy()
+    return upscaled
+
+
+def rgb_picture(height: int, width: int) -> Picture:
+    """8-bit RGB."""
+    return Picture(width, height, _RGB, _RGB_OF_601)
 
 
 def device_of(network: Network) -> torch.device:
     """Where the network's weights are, or its constants where it has no weights."""
     tensors = chain(network.parameters(), network.buffers())
     return next((tensor.device for tensor in tensors), torch.device("cpu"))
-
-
-def _upscale_luma(network: Network, rgb: torch.Tensor) -> torch.Tensor:
-    # Bicubic is linear: upscaling Y by the network and the colour differences by bicubic is bicubic of everything
-    # plus what the network adds to Y. A code of Y is 255/219 codes of grey.
-    bicubic = build("bicubic", network.scale).deploy().to(rgb.device)
-    y = luma_codes(rgb)
-    planes: torch.Tensor = bicubic(torch.cat([rgb, y], dim=1).transpose(0, 1))
-    red_green_blue, luma = planes[:3].transpose(0, 1), planes[3:]
-    sharper: torch.Tensor = network(y)
-    return red_green_blue + (sharper.float() - luma) * (255 / 219)

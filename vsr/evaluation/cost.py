@@ -33,16 +33,16 @@ def gmac_to_4k(network: Network) -> float:
 
 
 def macs_per_pixel(network: Network) -> float:
-    """Multiply-accumulates for one pixel of the input, counted on a small square.
+    """Multiply-accumulates for one pixel of the picture before upscaling, counted on a small square.
 
     Convolutions cost the same at every pixel. What a network does once a picture (attention over its mean) counts
     as if done for every such square; that is less than a thousandth of any network's cost.
     """
     side = _TILE * network.multiple_of
-    x = torch.zeros((1, 3 if network.domain == "rgb" else 1, side, side), device=device_of(network))
+    x = torch.zeros((1, network.channels, side, side), device=device_of(network))
     with torch.inference_mode(), _MacCounter() as counter:
         network(x)
-    return float(counter.macs / side**2)
+    return float(counter.macs / (side * network.cell) ** 2)
 
 
 class _MacCounter(TorchFunctionMode):

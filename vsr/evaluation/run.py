@@ -9,10 +9,10 @@ import torch
 
 from vsr import backends
 from vsr.errors import BackendError, SourceError
-from vsr.evaluation.benchmark import BenchmarkResult, evaluate_folder
+from vsr.evaluation.benchmark import RUN_PRECISION, BenchmarkResult, evaluate_folder
 from vsr.evaluation.cost import Timing, gmac_to_4k, time_frame
 from vsr.evaluation.images import crop_to_multiple, list_images
-from vsr.evaluation.spec import RUN_PRECISION, EvaluationSpec
+from vsr.evaluation.spec import EvaluationSpec
 from vsr.evaluation.subjects import load_subjects
 from vsr.evaluation.temporal import TemporalMeasure, flow_error, frame_difference_error
 from vsr.evaluation.tracks import Track

@@ -9,9 +9,6 @@ from vsr.evaluation.benchmark import Precision
 from vsr.evaluation.subjects import ALL
 from vsr.evaluation.tracks import Track
 from vsr.io.roundtrip import Codec
-from vsr.plane_model import Precision as RunPrecision
-
-RUN_PRECISION: dict[Precision, RunPrecision] = {"float32": "fp32", "bfloat16": "bf16"}
 
 
 @dataclass(frozen=True)

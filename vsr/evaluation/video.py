@@ -13,13 +13,13 @@ import torch
 
 from vsr.backends import PrecisionChoice
 from vsr.errors import SourceError
-from vsr.evaluation.benchmark import ImageScore
+from vsr.evaluation.benchmark import ImageScore, rgb_picture
 from vsr.evaluation.images import list_images
 from vsr.evaluation.imresize import downscale
 from vsr.evaluation.metrics import psnr_y, ssim_y
 from vsr.evaluation.running import open_upscaler
 from vsr.evaluation.temporal import TemporalMeasure
-from vsr.frames import MATRIX_SMPTE170M, ColorSpace, PixelLayout, Plane
+from vsr.frames import Plane
 from vsr.io.roundtrip import Coding, code_planes
 from vsr.io.source import VideoSource
 from vsr.io.still import read_rgb
@@ -30,10 +30,6 @@ from vsr.spec import PipelineSpec
 
 Pixels = npt.NDArray[np.uint8]
 """(H,W,3) RGB."""
-
-_RGB = PixelLayout("rgb", 8)
-# RGB has no matrix of its own; this one tells a luma network which Y to see: that of the scores.
-_RGB_OF_601 = ColorSpace(MATRIX_SMPTE170M, full_range=True)
 
 
 @dataclass(frozen=True)
@@ -99,7 +95,7 @@ def shrink_clip(truth: Sequence[Pixels], scale: int, coding: Coding | None) -> S
     if coding is not None:
         return SmallClip(*code_planes(small, coding), (height, width))
     planes = tuple(tuple(np.ascontiguousarray(frame[:, :, c]) for c in range(3)) for frame in small)
-    return SmallClip(Picture(width, height, _RGB, _RGB_OF_601), planes, (height, width))
+    return SmallClip(rgb_picture(height, width), planes, (height, width))
 
 
 def upscale_clip(
@@ -107,7 +103,7 @@ def upscale_clip(
 ) -> Iterator[Pixels]:
     """The frames of ``clip`` upscaled to 8-bit RGB by the code of ``vsr run``, planes in. Raises BackendError."""
     source, scale = clip.picture, loaded.network.scale
-    target = Picture(source.width * scale, source.height * scale, _RGB, _RGB_OF_601)
+    target = rgb_picture(source.height * scale, source.width * scale)
     with open_upscaler(loaded, source, target, precision=precision, device=device) as upscaler:
         for planes in clip.frames:
             upscaled = upscaler.upscale(tuple(torch.from_numpy(np.array(plane))[None] for plane in planes))
@@ -135,11 +131,12 @@ def _decoded(path: Path) -> Iterator[Pixels]:
     spec = PipelineSpec(str(path), os.devnull)
     with VideoSource(spec, Notices(), bake_orientation=True, video_only=True) as source:
         info = source.info
-        if info.layout == _RGB:
+        upright = rgb_picture(info.height, info.width)
+        if info.layout == upright.layout:
             yield from (np.asarray(frame.rgb(), np.uint8) for frame in source)
             return
         stored = Picture(info.width, info.height, info.layout, info.color)
-        to_rgb = PlaneModel(_Unchanged(), stored, Picture(info.width, info.height, _RGB, _RGB_OF_601))
+        to_rgb = PlaneModel(_Unchanged(), stored, upright)
         for frame in source:
             with torch.inference_mode():
                 rgb = to_rgb(*(torch.from_numpy(np.array(plane))[None] for plane in frame.planes))
