@@ -16,6 +16,7 @@ from vsr.training.step import TrainingStep
 
 RGB = {"network": "lrsrn", "options": {"anchor": "nearest", "expand": 16}}
 LUMA = {"network": "ecbsr", "options": {}}
+PACKED = {"network": "packed", "options": {"blocks": 1, "channels": 8}}
 
 
 def losses(
@@ -41,7 +42,7 @@ def float32(table: dict[str, Any]) -> dict[str, Any]:
     return {**table, "stages": [{**stage, "precision": "fp32"} for stage in table["stages"]]}
 
 
-@pytest.mark.parametrize("network", [RGB, LUMA])
+@pytest.mark.parametrize("network", [RGB, LUMA, PACKED])
 def test_the_compiled_step_is_one_graph_and_learns_the_same(
     network: dict[str, Any], photographs: Path, recipe_table: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,7 +85,7 @@ def test_an_error_of_the_step_itself_is_raised(photographs: Path, recipe_table: 
 
 
 @pytest.mark.cuda
-@pytest.mark.parametrize("network", [RGB, LUMA])
+@pytest.mark.parametrize("network", [RGB, LUMA, PACKED])
 @pytest.mark.parametrize("compiled", [False, True])
 def test_the_gpu_learns_what_the_cpu_learns(
     network: dict[str, Any], compiled: bool, photographs: Path, recipe_table: dict[str, Any]

@@ -37,7 +37,7 @@ class Stage:
     """Each patch is the most detailed of this many random ones."""
     loss: Loss = "l1"
     luma_weight: float = 0.0
-    """Weight of the same loss on luma, beside the one on RGB."""
+    """Weight of the same loss on luma, beside the one on RGB, or on all planes."""
     perceptual_weight: float = 0.0
     """Weight of the squared differences of VGG16's features."""
     schedule: Schedule = "one_cycle"

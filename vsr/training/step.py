@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import torch
 
-from vsr.evaluation.metrics import luma_codes
 from vsr.networks import Network
 from vsr.networks.base import MultiScale
 from vsr.networks.reparam import freeze_statistics_
@@ -13,6 +12,7 @@ from vsr.training.ema import WeightAverage
 from vsr.training.losses import pixel_loss
 from vsr.training.perceptual import PerceptualLoss
 from vsr.training.recipe import Recipe, Stage
+from vsr.training.views import views
 
 
 class TrainingStep:
@@ -34,6 +34,7 @@ class TrainingStep:
         self._clip = recipe.gradient_clip
         self._say = say
         self._device = next(network.parameters()).device
+        self._views = views(recipe, network.domain, self._device)
         self._perceptual = None if perceptual is None else perceptual.to(self._device)
         self.begin(recipe.stages[0])
 
@@ -81,8 +82,7 @@ class TrainingStep:
     def _loss(self, low: torch.Tensor, high: torch.Tensor) -> torch.Tensor:
         """Loss of one batch of RGB in [0, 1], in the stage's precision."""
         stage = self.stage
-        if self.network.domain == "luma":
-            low, high = luma_codes(low), luma_codes(high)
+        low, high = self._views[low.shape[-1]](low), self._views[high.shape[-1]](high)
         with torch.autocast(self._device.type, torch.bfloat16, enabled=stage.precision == "bf16"):
             result = self.network(low)
         loss = pixel_loss(result.float(), high, stage.loss, stage.luma_weight)
