@@ -71,7 +71,16 @@ def _torch() -> Backend:
     return TorchBackend()
 
 
-_BACKENDS = {"torch": _Entry("PyTorch, on the CPU or an NVIDIA GPU", _torch)}
+def _openvino() -> Backend:
+    from vsr.backends.openvino_ import OpenVinoBackend
+
+    return OpenVinoBackend()
+
+
+_BACKENDS = {
+    "torch": _Entry("PyTorch, on the CPU or an NVIDIA GPU", _torch),
+    "openvino": _Entry("OpenVINO, on the CPU: the fastest there", _openvino),
+}
 
 
 def names() -> tuple[str, ...]:

@@ -60,7 +60,7 @@ class Layer(Protocol):
         ...
 
     def pinned(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-        """Zeros on the host, page-locked: the device copies from and to such memory by itself."""
+        """Uninitialised memory on the host, page-locked: the device copies from and to it by itself."""
         ...
 
     def memory(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
@@ -132,7 +132,7 @@ class CudaLayer:
         return CudaLane(self._device)
 
     def pinned(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-        return torch.zeros(shape, dtype=dtype, pin_memory=True)
+        return torch.empty(shape, dtype=dtype, pin_memory=True)
 
     def memory(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
         return torch.empty(shape, dtype=dtype, device=self._device)

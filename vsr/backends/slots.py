@@ -74,6 +74,7 @@ class SlotRing:
         self._tell = tell
         self._wanted_slots = slots
         self._slots: list[_Slot] = []
+        self._idle: deque[_Slot] = deque()
         self._frames = 0
         self._count = 1
         self._streaming = False
@@ -104,14 +105,13 @@ class SlotRing:
                     yield self._land(flying.popleft(), hold)
                 flying.append(self._submit(number, planes, outputs, hold))
                 # What is ready leaves now rather than when the ring is full: the next batch may be long in coming.
-                while flying and flying[0].slot.lane.reached():
+                while flying and self._ready(flying[0]):
                     yield self._land(flying.popleft(), hold)
             while flying:
                 yield self._land(flying.popleft(), hold)
         finally:
+            self._come_to_rest()
             self._streaming = False
-            # The device may still read and write the buffers of what is in flight.
-            _wait_for([flight.slot for flight in flying])
 
     def close(self) -> None:
         """Wait for what is in flight and give all memory back."""
@@ -129,7 +129,7 @@ class SlotRing:
     def _submit(self, number: int, planes: Planes, outputs: list[Planes], hold: int | None) -> "_Flight":
         self._check(planes)
         with self._errors():
-            slot = self._slot(number % self._count)
+            slot = self._free_slot()
             # Of the results not landed yet each needs a buffer of its own, and so do the last `hold` that were taken.
             # Buffers belong to the stream: those still held when it ends are freed by their last reader.
             if number < self._count + (hold or 0):
@@ -139,37 +139,44 @@ class SlotRing:
         return _Flight(slot, planes[0].shape[0], into)
 
     def _land(self, flight: "_Flight", hold: int | None) -> Planes:
+        planes, frames = flight.into, flight.frames
         with self._errors():
             flight.slot.lane.wait()
-            planes = flight.into
             if self._redo is not None:
-                planes, overflowed = flight.into[:-1], flight.into[-1]
-                if bool(overflowed[: flight.frames].any()):
+                planes, overflowed = planes[:-1], planes[-1]
+                if bool(overflowed[:frames].any()):
                     flight.slot.redo(self._redo, planes)
                     if self._tell is not None:
                         self._tell("half precision overflowed in some frames: those were upscaled again in float32")
-            return tuple(
-                plane[: flight.frames] if hold is not None else plane[: flight.frames].clone() for plane in planes
-            )
+            self._idle.append(flight.slot)
+            return tuple(plane[:frames] if hold is not None else plane[:frames].clone() for plane in planes)
 
-    def _slot(self, index: int) -> "_Slot":
+    def _ready(self, flight: "_Flight") -> bool:
+        with self._errors():
+            return flight.slot.lane.reached()
+
+    def _free_slot(self) -> "_Slot":
+        """One that is at rest, made now if all that there are fly."""
         if self._closed:
             raise BackendError("this runner is closed")
-        if index == len(self._slots):
+        if not self._idle:
             sizes = self._source.layout.plane_sizes(self._source.width, self._source.height)
             shapes = [(self._frames, *size) for size in sizes]
-            self._slots.append(_Slot(self._layer, self._program_for_slot(index), shapes, self._source.layout.dtype))
-        return self._slots[index]
+            program = self._program_for_slot(len(self._slots))
+            self._slots.append(_Slot(self._layer, program, shapes, self._source.layout.dtype))
+            return self._slots[-1]
+        return self._idle.popleft()
 
     def _check(self, planes: Planes) -> None:
         layout = self._source.layout
-        expected = [(layout.dtype, size) for size in layout.plane_sizes(self._source.width, self._source.height)]
-        if [(plane.dtype, tuple(plane.shape[1:])) for plane in planes] != expected:
-            given = ", ".join(f"{tuple(plane.shape)} {plane.dtype}" for plane in planes)
-            raise BackendError(f"planes of {given} given; this runner takes (N, h, w) of {expected}")
+        expected = list(layout.plane_sizes(self._source.width, self._source.height))
+        given = [tuple(plane.shape[1:]) for plane in planes]
+        if given != expected or {plane.dtype for plane in planes} != {layout.dtype}:
+            kinds = ", ".join(str(plane.dtype) for plane in planes)
+            raise BackendError(f"planes of {given} ({kinds}) were given; this runner takes {expected} ({layout.dtype})")
         frames = {plane.shape[0] for plane in planes}
-        if len(frames) != 1 or not 1 <= max(frames) <= self._frames:
-            raise BackendError(f"a batch of {sorted(frames)} frames after batches of {self._frames}")
+        if len(frames) > 1 or not 0 < min(frames) <= self._frames:
+            raise BackendError(f"a batch of {sorted(frames)} frames was given; this stream began with {self._frames}")
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -181,11 +188,19 @@ class SlotRing:
             self._drop_slots()
             raise
 
+    def _come_to_rest(self) -> None:
+        """Wait until the device leaves all buffers alone; after a fault it will not touch them again."""
+        for slot in self._slots:
+            with suppress(RuntimeError):
+                slot.lane.drain()
+        self._idle = deque(self._slots)
+
     def _drop_slots(self) -> None:
-        _wait_for(self._slots)
-        self._slots = []
+        self._come_to_rest()
+        self._slots.clear()
+        self._idle.clear()
         self._frames = 0
-        with suppress(RuntimeError):  # after a fault nothing can be given back; the error itself was raised
+        with suppress(RuntimeError):  # after a fault nothing can be given back; the fault itself was raised
             self._layer.release()
 
 
@@ -194,6 +209,7 @@ class _Slot:
 
     def __init__(self, layer: Layer, program: Program, shapes: Sequence[tuple[int, ...]], dtype: torch.dtype):
         self._layer = layer
+        self._program = program  # its memory is what the graph works on
         self.lane = layer.lane()
         self._pinned = tuple(layer.pinned(shape, dtype) for shape in shapes)
         self._inputs = self.lane.run(lambda: tuple(layer.memory(shape, dtype) for shape in shapes))
@@ -204,7 +220,12 @@ class _Slot:
             return tuple(plane.contiguous() for plane in program(inputs))
 
         inputs, pinned = self._inputs, self._pinned
-        self._replay, self._outputs = self.lane.capture(work)
+        try:
+            self._replay, self._outputs = self.lane.capture(work)
+        except BaseException:
+            with suppress(RuntimeError):
+                self.lane.drain()  # the warm-up may still read and write the buffers
+            raise
 
     def new_outputs(self) -> Planes:
         """Pinned memory for one batch of results."""
@@ -240,10 +261,3 @@ class _Flight:
     slot: _Slot
     frames: int
     into: Planes
-
-
-def _wait_for(slots: Iterable[_Slot]) -> None:
-    """Until the device has left the slots' memory alone; a device that failed will not touch it again."""
-    for slot in slots:
-        with suppress(RuntimeError):
-            slot.lane.drain()

@@ -15,7 +15,7 @@ def mapped_errors(device: str, subject: str = "the torch backend", advice: str |
         yield
     except RuntimeError as exc:
         origin = _origin(exc)
-        if isinstance(origin, torch.OutOfMemoryError):
+        if isinstance(origin, torch.OutOfMemoryError) or "out of memory" in str(origin):
             raise BackendError(f"{device} is out of memory; use a smaller --batch-size or --strip-rows") from exc
         suffix = f"; {advice}" if advice else ""
         raise BackendError(f"{subject} failed on {device}: {_first_line(origin)}{suffix}") from exc
