@@ -14,11 +14,14 @@ def mapped_errors(device: str, subject: str = "the torch backend", advice: str |
     try:
         yield
     except RuntimeError as exc:
-        origin = _origin(exc)
-        if isinstance(origin, torch.OutOfMemoryError) or "out of memory" in str(origin):
-            raise BackendError(f"{device} is out of memory; use a smaller --batch-size or --strip-rows") from exc
-        suffix = f"; {advice}" if advice else ""
-        raise BackendError(f"{subject} failed on {device}: {_first_line(origin)}{suffix}") from exc
+        # No local variable may hold the error: with its traceback it would keep the frames' tensors alive.
+        raise BackendError(_message(_origin(exc), device, subject, advice)) from exc
+
+
+def _message(error: BaseException, device: str, subject: str, advice: str | None) -> str:
+    if isinstance(error, torch.OutOfMemoryError) or "out of memory" in str(error):
+        return f"{device} is out of memory; use a smaller --batch-size or --strip-rows"
+    return f"{subject} failed on {device}: {_first_line(error)}" + (f"; {advice}" if advice else "")
 
 
 def _origin(exc: BaseException) -> BaseException:
