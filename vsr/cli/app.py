@@ -6,6 +6,7 @@ import sys
 import typer
 from typer.main import get_command
 
+from vsr.cli.bench import bench
 from vsr.cli.compare import compare
 from vsr.cli.doctor import doctor
 from vsr.cli.evaluate import evaluate
@@ -25,6 +26,7 @@ app.command("models")(models)
 app.command("doctor")(doctor)
 app.command("eval")(evaluate)
 app.command("compare")(compare)
+app.command("bench")(bench)
 app.command("train")(train)
 app.command("export")(export)
 

@@ -1,0 +1,1 @@
+"""Peers: other upscalers on the same clips, each a process that decodes, upscales and drops the frames."""
