@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.backends.fake_layer import FakeLayer, Pace
+from tests.backends.fake_layer import FakeLane, FakeLayer, Pace
 from tests.pictures import YUV420, color, yuv
 from vsr.backends import Planes
 from vsr.backends.slots import Program, SlotRing, default_slots
@@ -25,7 +25,7 @@ CALLS = [
     *(("pinned", i) for i in (0, 2, 4, 8)),
     *(("memory", i) for i in (0, 5)),
     *(("capture", i) for i in range(2)),
-    *(("program", i) for i in range(8)),
+    *(("program", i) for i in range(10)),
     *(("run", i) for i in (0, 1, 2, 4)),
     *(("replay", i) for i in range(4)),
     *(("copy", i) for i in (0, 4, 11, 20)),
@@ -127,8 +127,9 @@ def test_slots_are_made_when_they_are_needed_and_only_once() -> None:
     assert made == [0, 1, 2, 0, 1]
 
 
-def test_a_slot_keeps_its_program() -> None:
-    """A graph works on the memory of the program that was captured."""
+def test_a_slot_keeps_its_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A graph works on the memory of the program that was captured, without holding it."""
+    monkeypatch.setattr(FakeLane, "capture", lambda lane, work: (lambda: None, work()))
 
     class Owner:
         def __call__(self, planes: Planes) -> Planes:
@@ -283,12 +284,12 @@ def test_frames_that_overflow_are_done_again(pace: Pace, hold: int | None) -> No
 
     ring = SlotRing(FakeLayer(pace), SOURCE, lambda _: program, redo=doubled, tell=told.append, slots=2)
     batches = [batch(seed) for seed in range(6)]
-    for number, frame in ((1, 1), (4, 0)):
+    for number, frame in ((1, 0), (4, 1), (5, 1)):
         batches[number][0][frame, 0, 0] = 1000
     batches.append(batch(6, 1))
     for number, planes in enumerate(ring.stream(batches, hold=hold)):
         assert same(planes, doubled(batches[number]))
-    assert len(told) == 2
+    assert len(told) == 3
     assert set(told) == {"half precision overflowed in some frames: those were upscaled again in float32"}
 
 
