@@ -145,6 +145,9 @@ def _placed(spec: BenchSpec, clip: Clip, subject: _Subject, backend: str, precis
         str(clip.path), "", backend=backend, device=spec.device, precision=precision, batch_size=spec.batch_size
     )
     placement = choose_placement(wanted, subject.loaded, clip.info)
+    known = backends.get(placement.backend).devices()
+    if not any(name == placement.device or name.startswith(f"{placement.device}:") for name in known):
+        raise BackendError(f"no device '{placement.device}'; it has: {', '.join(known)}")
     return Case(
         clip=str(clip.path),
         width=clip.info.width,

@@ -71,17 +71,27 @@ def _stages(axes: "Axes", rows: Sequence[Row]) -> None:
     axes.plot(whole, labels, "D", color="black", markersize=5, label="all at once, wall clock")
     axes.invert_yaxis()
     axes.set_xlabel("ms a frame")
-    axes.legend(fontsize="small")
+    axes.legend(fontsize="small", ncol=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))
 
 
 def _quality(axes: "Axes", rows: Sequence[Row]) -> None:
+    """A series for each way to run a network, its points named by the network where they are fastest."""
+    series: dict[str, list[Row]] = {}
     for row in rows:
-        axes.plot(row.upscale.ms, row.facts.set5_psnr_y or 0.0, "o", color=_COLORS["upscale"])
-        axes.annotate(
-            row.case.label, (row.upscale.ms, row.facts.set5_psnr_y or 0.0), xytext=(5, 4), textcoords="offset points",
-            fontsize="small",
-        )  # fmt: skip
+        case = row.case
+        series.setdefault(f"{case.width}x{case.height} {case.backend} {case.precision}", []).append(row)
+    for name, members in series.items():
+        axes.plot([row.upscale.ms for row in members], [_set5(row) for row in members], "o", label=name)
+    for network in dict.fromkeys(row.case.network for row in rows):
+        fastest = min((row for row in rows if row.case.network == network), key=lambda row: row.upscale.ms)
+        place = (fastest.upscale.ms, _set5(fastest))
+        axes.annotate(network, place, xytext=(0, 7), textcoords="offset points", ha="center", fontsize="small")
     axes.set_xlabel("upscale stage alone, ms a frame")
     axes.set_ylabel("PSNR of Y on Set5, dB")
-    axes.margins(x=0.25, y=0.2)
+    axes.margins(x=0.12, y=0.2)
     axes.grid(alpha=0.3)
+    axes.legend(fontsize="small")
+
+
+def _set5(row: Row) -> float:
+    return row.facts.set5_psnr_y or 0.0

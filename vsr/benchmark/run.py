@@ -16,6 +16,7 @@ from vsr.benchmark.processes import measure_apart
 from vsr.benchmark.ratios import Ratio, make_ratios
 from vsr.benchmark.spec import BenchSpec
 from vsr.benchmark.timing import Timing
+from vsr.errors import BackendError
 from vsr.machine import examine
 
 
@@ -63,10 +64,18 @@ def run_benchmark(
         contenders = make_contenders(spec, clips, matrix.cases, folder)
         samples: dict[Case, list[Sample]] = {case: [] for case in matrix.cases}
         timings: dict[Contender, list[Timing]] = {contender: [] for contender in contenders}
+        refused = list(matrix.refused)
         for number in range(1, spec.rounds + 1):
-            for case, taken in samples.items():
+            for case in tuple(samples):
                 tell(f"round {number} of {spec.rounds}: {case.label}")
-                taken.append(measure(case))
+                try:
+                    samples[case].append(measure(case))
+                except BackendError as error:
+                    # One engine that can't be built is a finding too; the other rows are still wanted.
+                    del samples[case]
+                    refused.append(str(error))
+                    if not samples:
+                        raise
             for contender, times in timings.items():
                 tell(f"round {number} of {spec.rounds}: {contender.label}")
                 times.append(contender.measure())
@@ -79,7 +88,7 @@ def run_benchmark(
         ),
         peers=tuple(PeerRow(contender, stage_figures(times)) for contender, times in timings.items()),
         ratios=make_ratios(list(samples.items()), list(timings.items())),
-        refused=matrix.refused,
+        refused=tuple(refused),
         samples=tuple(tuple(taken) for taken in samples.values()),
     )
 
