@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from vsr.backends import Planes, PrecisionChoice, Runner
-from vsr.backends.cuda_layer import CudaLayer
+from vsr.backends.cuda_layer import CudaLayer, Layer
 from vsr.backends.guard import Guarded
 from vsr.backends.slots import Program, SlotRing
 from vsr.backends.torch_errors import mapped_errors
@@ -66,23 +66,27 @@ class TorchBackend:
         with mapped_errors(device):
             if device == "cpu":
                 return TorchRunner(model.eval().to(memory_format=torch.channels_last))  # type: ignore[call-overload]
-            return self._ring(model.eval(), torch.device(device), tell)
+            torch.backends.cudnn.allow_tf32 = False  # ten bits of mantissa are no float32: 10-bit video shows it
+            on_gpu = torch.device(device)
+            return ring(model.eval(), on_gpu, CudaLayer(on_gpu), compiled=self.compiled, tell=tell)
 
-    def _ring(self, model: PlaneModel, device: torch.device, tell: Callable[[str], None] | None) -> SlotRing:
-        torch.backends.cudnn.allow_tf32 = False  # ten bits of mantissa are no float32: 10-bit video shows it
-        layer = CudaLayer(device)
-        exact = _placed(model, device, "fp32")
-        if model.precision == "fp32":
-            program = _program(self._compiled(exact))
-            return SlotRing(layer, model.source, lambda _: program)
-        half = self._compiled(_placed(model, device, model.precision))
-        guarded = _program(Guarded(half))
-        return SlotRing(layer, model.source, lambda _: guarded, redo=_program(exact), tell=tell)
 
-    def _compiled(self, model: PlaneModel) -> PlaneModel:
-        if self.compiled:
-            model.network.compile(dynamic=False)
-        return model
+def ring(
+    model: PlaneModel,
+    device: torch.device,
+    layer: Layer,
+    *,
+    compiled: bool = False,
+    tell: Callable[[str], None] | None = None,
+) -> SlotRing:
+    """``model`` in the slots of ``layer``, its weights on ``device``; half precision is guarded by float32."""
+    fast = _placed(model, device, model.precision)
+    if compiled:
+        fast.network.compile(dynamic=False)
+    if model.precision == "fp32":
+        return SlotRing(layer, model.source, lambda _: _program(fast), tell=tell)
+    guarded, exact = Guarded(fast), _placed(model, device, "fp32")
+    return SlotRing(layer, model.source, lambda _: _program(guarded), redo=_program(exact), tell=tell)
 
 
 class TorchRunner:
