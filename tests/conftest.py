@@ -28,6 +28,14 @@ def stage_threads() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("vsr-")]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Compiled artefacts of the tests are their own: neither found in the user's cache nor left there."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VSR_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def no_thread_left() -> Iterator[None]:
     """Whatever a test does, the threads of its stages end with it."""

@@ -15,6 +15,7 @@ import pytest
 from tests.conftest import stage_threads
 from tests.io.making import Recipe, make
 from vsr import pipeline
+from vsr.backends.openvino_ import OpenVinoRunner
 from vsr.backends.torch_ import TorchRunner
 from vsr.errors import BackendError, SinkError, SourceError, UsageError
 from vsr.io import formats
@@ -27,11 +28,13 @@ from vsr.spec import make_spec
 
 FRAMES = 12
 OUTPUTS = ["out.mkv", "out.mp4", "out_%03d.png"]
-FAULTS: dict[str, tuple[Any, str]] = {
-    "decode": (formats, "planes_of"),
-    "upscale": (TorchRunner, "__call__"),
-    "encode": (FileSink, "_picture"),
+FAULTS: dict[str, tuple[Any, str, dict[str, Any]]] = {
+    "decode": (formats, "planes_of", {}),
+    "upscale": (TorchRunner, "__call__", {"backend": "torch"}),
+    "upscale with several in flight": (OpenVinoRunner, "_start", {"backend": "openvino"}),
+    "encode": (FileSink, "_picture", {}),
 }
+"""What is made to fail: the place, and the options with which a run comes by it."""
 
 
 class InjectedError(Exception):
@@ -99,13 +102,13 @@ def test_a_stage_that_fails_leaves_nothing(
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    owner, attribute = FAULTS[stage]
+    owner, attribute, options = FAULTS[stage]
     error = kind("put in by the test")
     monkeypatch.setattr(owner, attribute, failing(getattr(owner, attribute), frame, error))
     with pytest.raises(kind) as caught:
-        upscale(clips, folder / name)
+        upscale(clips, folder / name, **options)
     assert caught.value is error
-    assert getattr(error, "__notes__", []) == ([] if stage == "encode" else [f"in stage '{stage}'"])
+    assert getattr(error, "__notes__", []) == ([] if stage == "encode" else [f"in stage '{stage.split()[0]}'"])
 
 
 @pytest.mark.parametrize("stage", FAULTS)
@@ -113,10 +116,10 @@ def test_a_stage_that_fails_leaves_nothing(
 def test_a_fault_with_full_queues_leaves_nothing(
     stage: str, batch_size: int, clips: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    owner, attribute = FAULTS[stage]
+    owner, attribute, options = FAULTS[stage]
     monkeypatch.setattr(owner, attribute, failing(getattr(owner, attribute), 1, InjectedError()))
     with pytest.raises(InjectedError):
-        upscale(clips, folder / "out.mkv", batch_size=batch_size, read_ahead=1, write_ahead=1)
+        upscale(clips, folder / "out.mkv", batch_size=batch_size, read_ahead=1, write_ahead=1, **options)
 
 
 @pytest.mark.parametrize("frame", [1, 6, FRAMES])
@@ -149,7 +152,7 @@ def test_a_device_that_dies_is_a_backend_error(clips: Path, folder: Path, monkey
     lost = RuntimeError("device lost\nand a long story")
     monkeypatch.setattr(PlaneModel, "forward", failing(PlaneModel.forward, 3, lost))
     with pytest.raises(BackendError) as caught:
-        upscale(clips, folder / "out.mkv")
+        upscale(clips, folder / "out.mkv", backend="torch")
     assert str(caught.value).startswith("the torch backend failed on ")
     assert str(caught.value).endswith(": device lost")
     assert caught.value.__cause__ is lost
@@ -190,18 +193,18 @@ def test_a_source_that_ends_early_is_a_source_error(folder: Path, tmp_path: Path
         pipeline.run(make_spec(str(cut), str(folder / "out.mkv"), network="bicubic"))
 
 
-@pytest.mark.parametrize("fault", ["decode", "upscale", "encode", "finish", "interrupt"])
+@pytest.mark.parametrize("fault", [*FAULTS, "finish", "interrupt"])
 def test_an_existing_output_survives_a_fault(
     fault: str, clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    owner, attribute = {**FAULTS, "finish": (Carrier, "finish")}.get(fault, (None, ""))
+    owner, attribute, options = {**FAULTS, "finish": (Carrier, "finish", {})}.get(fault, (None, "", {}))
     if owner is not None:
         calls = 0 if fault == "finish" else 3
         monkeypatch.setattr(owner, attribute, failing(getattr(owner, attribute), calls, InjectedError()))
     output = tmp_path / "out.mkv"
     output.write_text("what was there before", encoding="utf-8")
     with pytest.raises((InjectedError, KeyboardInterrupt)):
-        upscale(clips, output, at_frame(5, raising(KeyboardInterrupt())), overwrite=True)
+        upscale(clips, output, at_frame(5, raising(KeyboardInterrupt())), overwrite=True, **options)
     assert output.read_text(encoding="utf-8") == "what was there before"
     assert [path.name for path in tmp_path.iterdir()] == ["out.mkv"]
 
@@ -234,12 +237,12 @@ def test_frames_may_be_left_at_any_point(leave_after: int, clips: Path) -> None:
     assert len({frame.pts for frame in taken}) == leave_after
 
 
-@pytest.mark.parametrize("stage", ["decode", "upscale"])
+@pytest.mark.parametrize("stage", [stage for stage in FAULTS if stage != "encode"])
 def test_frames_of_a_stage_that_fails_raise(stage: str, clips: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    owner, attribute = FAULTS[stage]
+    owner, attribute, options = FAULTS[stage]
     monkeypatch.setattr(owner, attribute, failing(getattr(owner, attribute), 5, InjectedError()))
     with pytest.raises(InjectedError):
-        list(pipeline.frames(make_spec(str(clips / "clip.mp4"), "", network="bicubic")))
+        list(pipeline.frames(make_spec(str(clips / "clip.mp4"), "", network="bicubic", **options)))
     assert stage_threads() == []
 
 

@@ -19,7 +19,7 @@ def preset_file(folder: Path, text: str) -> str:
 def test_defaults_leave_the_choice_to_source_and_container() -> None:
     spec = PipelineSpec("a", "b")
     assert (spec.scale, spec.to, spec.codec, spec.crf, spec.pix_fmt) == (None,) * 5
-    assert (spec.network, spec.backend, spec.device, spec.precision) == (None, "torch", "auto", "auto")
+    assert (spec.network, spec.backend, spec.device, spec.precision) == (None, "auto", "auto", "auto")
 
 
 @pytest.mark.parametrize("name", preset_names())
@@ -98,7 +98,7 @@ def test_a_preset_may_hold_tables_and_rates(tmp_path: Path) -> None:
         ("encoder_options = 3", "--encoder-options is 3; it must be a table"),
         ('frame_rate = "fast"', "--frame-rate is 'fast'"),
         ("frame_rate = 0", "must be more than 0"),
-        ('precision = "int8"', "--precision is 'int8'; choose one of: auto, fp32, bf16, fp16"),
+        ('precision = "int3"', "--precision is 'int3'; choose one of: auto, fp32, bf16, fp16, int8"),
         ('interlaced = "weave"', "choose one of: bwdif, keep"),
         ('hwaccel = "metal"', "choose one of: auto, cuda, qsv, none"),
         ("strip_rows = 0", "--strip-rows is 0; it must be at least 1"),

@@ -78,7 +78,8 @@ class Quantisation:
 
     def decode(self, code: Tensor) -> Tensor:
         """Unsigned integer codes to float32 values: nominally [0, 1], or [-0.5, 0.5] for chroma; not clipped."""
-        return (code.to(torch.float32) - self.offset) * (1 / self.gain)
+        # Added, not subtracted before: compilers rewrite a subtraction, and forget that it was to stay in float32.
+        return code.to(torch.float32) * (1 / self.gain) + -self.offset / self.gain
 
     def encode(self, value: Tensor) -> Tensor:
         """Float32 values to the nearest code; only what the bit depth can't hold is clipped (headroom is kept)."""

@@ -135,7 +135,7 @@ def pack(luma: Tensor, chroma: Tensor) -> Tensor:
 
 def unpack(packed: Tensor) -> tuple[Tensor, Tensor]:
     """What ``pack`` was given."""
-    chroma = (packed[:, 4:] - 128 / 255) * (255 / 224)
+    chroma = packed[:, 4:] * (255 / 224) + -128 / 224
     return _luma_of_code(F.pixel_shuffle(packed[:, :4], 2)), chroma
 
 
@@ -149,7 +149,7 @@ def _scaled(size: Size, scale: int) -> Size:
 
 
 def _luma_of_code(code: Tensor) -> Tensor:
-    return (code - 16 / 255) * (255 / 219)
+    return code * (255 / 219) + -16 / 219
 
 
 def _carried(given: Grid, trained: Grid, scaled: Grid) -> Grid:

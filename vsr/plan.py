@@ -41,6 +41,8 @@ def make_plan(spec: PipelineSpec, info: VideoInfo, target: Target, notices: Noti
         passes = ", then ".join(f"x{scale}" for scale in network.passes)
         notices.say(f"no weights of {network.name} reach {size.requested} at once: passes of {passes}")
     placement = choose_placement(spec, network.loaded, info)
+    if placement.remark:
+        notices.say(placement.remark)
     if info.interlaced:
         _check_fields(info, size, encoding)
         notices.say("the frames stay interlaced; each field is upscaled by itself")

@@ -136,9 +136,17 @@ class AxisResample(nn.Module):
 
 
 def _replicate(x: Tensor, pad: tuple[int, int, int, int]) -> Tensor:
-    """Replicate the borders; a negative number crops, which `replicate` mode does not do itself."""
-    cropped = F.pad(x, [min(p, 0) for p in pad])
-    return F.pad(cropped, [max(p, 0) for p in pad], mode="replicate")
+    """Replicate the borders; a negative number crops.
+
+    By concatenation: compilers round a padding of their own to the network's precision.
+    """
+    x = F.pad(x, [min(p, 0) for p in pad])
+    left, right, above, below = (max(p, 0) for p in pad)
+    if left or right:
+        x = torch.cat((*[x[..., :1]] * left, x, *[x[..., -1:]] * right), -1)
+    if above or below:
+        x = torch.cat((*[x[..., :1, :]] * above, x, *[x[..., -1:, :]] * below), -2)
+    return x
 
 
 class Resample(nn.Module):

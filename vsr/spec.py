@@ -34,7 +34,7 @@ class PipelineSpec:
     """None: what ``weights`` are for; without these, lrsrn."""
     weights: str | None = None
     """A shipped name, or a file of any kind that is recognised."""
-    backend: str = "torch"
+    backend: str = "auto"
     device: str = "auto"
     precision: PrecisionChoice = "auto"
     batch_size: int = 1

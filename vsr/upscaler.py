@@ -27,14 +27,17 @@ class Placement:
     device: str
     precision: Precision
     strip_rows: int | None
+    remark: str | None = None
+    """What the user should hear of the choice."""
 
 
 def choose_placement(spec: PipelineSpec, loaded: LoadedNetwork, info: VideoInfo) -> Placement:
-    """Resolve ``auto``: the GPU where there is one, the precision that its hardware multiplies.
+    """Resolve ``auto``: the GPU where there is one, the fastest backend there, the precision that it multiplies.
 
     Raises BackendError, and UsageError where strips are asked of a network that looks at the whole picture.
     """
-    backend = backends.get(spec.backend)
+    name, remark = (spec.backend, None) if spec.backend != "auto" else backends.default(spec.device)
+    backend = backends.get(name)
     device = spec.device
     if device == "auto":
         device = next((d for d in backend.devices() if d != "cpu"), "cpu")
@@ -44,7 +47,7 @@ def choose_placement(spec: PipelineSpec, loaded: LoadedNetwork, info: VideoInfo)
     # bfloat16 has eight bits: enough for the difference to the input, not for the picture itself.
     if spec.precision == "auto" and precision == "bf16" and not loaded.network.anchored:
         precision = "fp32"
-    return Placement(spec.backend, device, precision, _strip_rows(spec, loaded.network, info))
+    return Placement(name, device, precision, _strip_rows(spec, loaded.network, info), remark)
 
 
 def _strip_rows(spec: PipelineSpec, network: Network, info: VideoInfo) -> int | None:

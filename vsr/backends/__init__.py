@@ -1,5 +1,6 @@
 """Backends behind one small protocol: each loads a PlaneModel onto a device and gives back something that runs it."""
 
+import platform
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -91,6 +92,20 @@ def names() -> tuple[str, ...]:
 def summary(name: str) -> str:
     """One line about a backend."""
     return _BACKENDS[name].summary
+
+
+def default(device: str) -> tuple[str, str | None]:
+    """The backend that ``auto`` means for ``device``, and what to tell the user of the choice, if anything.
+
+    The fastest that needs no time to build an engine: OpenVINO on an x86 CPU, PyTorch on all else.
+    """
+    on_gpu = device.startswith("cuda") or (device == "auto" and len(get("torch").devices()) > 1)
+    if on_gpu or platform.machine().lower() not in ("x86_64", "amd64"):
+        return "torch", None
+    missing = _BACKENDS["openvino"].make().unavailable()
+    if missing is None:
+        return "openvino", None
+    return "torch", f"running on the slower torch backend, because {missing}"
 
 
 def get(name: str) -> Backend:

@@ -39,7 +39,10 @@ def run(
     ] = None,
     pipeline: Annotated[str, typer.Option(help="Preset: balanced, draft, archive, or a TOML file.")] = "balanced",
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N (auto by default).")] = None,
-    backend: Annotated[str | None, typer.Option(help="What runs the network (torch by default).")] = None,
+    backend: Annotated[
+        str | None,
+        typer.Option(help="What runs the network (by default what is fastest: openvino on x86 CPUs, torch elsewhere)."),
+    ] = None,
     precision: Annotated[str | None, typer.Option(help="auto, fp32, bf16 or fp16 (auto by default).")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Frames through the network at once (1 by default).")] = None,
     strip_rows: Annotated[int | None, typer.Option(help="Rows of the picture at once: less memory.")] = None,

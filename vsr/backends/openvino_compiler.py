@@ -1,0 +1,76 @@
+"""From a PlaneModel to OpenVINO's compiled form for this CPU, cached: tracing takes seconds, loading a moment."""
+
+import logging
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import openvino as ov
+import torch
+from openvino import properties
+from openvino.properties import hint
+
+from vsr import cache as disk
+from vsr.backends.fingerprint import fingerprint
+from vsr.backends.openvino_graph import keep_exact, to_openvino
+from vsr.plane_model import PlaneModel
+
+_PRECISIONS = {"fp32": ov.Type.f32, "bf16": ov.Type.bf16}
+_log = logging.getLogger(__name__)
+
+
+@cache
+def core() -> ov.Core:
+    """The process's one OpenVINO runtime."""
+    return ov.Core()
+
+
+def multiplies_bf16() -> bool:
+    """True where the CPU has bfloat16 instructions (AVX512-BF16, AMX)."""
+    return "BF16" in core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def compile_model(model: PlaneModel, batch: int, *, threads: int, streams: int) -> ov.CompiledModel:
+    """``model`` compiled for batches of exactly ``batch`` frames; ``streams`` of them share ``threads``.
+
+    Raises RuntimeError as OpenVINO does.
+    """
+    config = {
+        hint.inference_precision: _PRECISIONS[model.precision],
+        properties.num_streams: min(streams, threads),
+        properties.inference_num_threads: threads,
+    }
+    cpu = core().get_property("CPU", "FULL_DEVICE_NAME")
+    name = disk.key(fingerprint(model), batch, threads, streams, ov.get_version(), torch.__version__, cpu)
+    file = disk.folder("openvino") / f"{model.network.name}-{name}.blob"
+    found = _read(file, config)
+    if found is not None:
+        return found
+    graph = to_openvino(model, batch)
+    if model.precision != "fp32":
+        graph = keep_exact(core(), graph)
+    compiled = core().compile_model(graph, "CPU", config)
+    _write(file, compiled)
+    return compiled
+
+
+def _read(file: Path, config: dict[str, object]) -> ov.CompiledModel | None:
+    """The compiled form in ``file``, or None where there is none that OpenVINO accepts."""
+    try:
+        return core().import_model(file.read_bytes(), "CPU", config)
+    except FileNotFoundError:
+        return None
+    except (OSError, RuntimeError) as exc:
+        _log.info("compiling again, because %s is of no use: %s", file, exc)
+        return None
+
+
+def _write(file: Path, compiled: ov.CompiledModel) -> None:
+    """Keep ``compiled`` in ``file``, which appears whole or not at all; without room for it the run goes on."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as part:
+            part.write(compiled.export_model().getbuffer())
+        Path(part.name).replace(file)
+    except OSError as exc:
+        _log.info("not cached: %s", exc)
