@@ -56,8 +56,10 @@ def copy_beginning(spec: PipelineSpec, path: Path, frames: int, notices: Notices
         stream = choose_video(source, spec, notices)
         try:
             with av.open(str(path), "w", format="matroska") as output:
-                copied = output.add_stream_from_template(stream)
-                packets = (packet for packet in source.demux(stream) if packet.dts is not None)
+                copied = output.add_stream_from_template(stream, opaque=True)
+                packets = (
+                    packet for packet in source.demux(stream) if packet.size
+                )  # the last one, empty, tells the end
                 for packet, _ in zip(packets, range(frames), strict=False):
                     packet.stream = copied
                     output.mux_one(packet)
