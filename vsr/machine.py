@@ -34,7 +34,8 @@ _OPTIONAL = {
     "tensorboard": ("scalars of 'vsr train'", "pip install tensorboard"),
     "cv2": ("the optical flow of 'vsr eval --tof'", "pip install 'vsr[eval]'"),
     "PIL": ("the JPEG track of 'vsr eval'", "pip install 'vsr[eval]'"),
-    "tensorrt": ("engines for NVIDIA GPUs; no backend of this version needs it", "pip install tensorrt"),
+    "tensorrt": ("--backend tensorrt", "pip install tensorrt"),
+    "tensorrt_rtx": ("--backend tensorrt, where tensorrt is absent", "pip install tensorrt-rtx-cu13"),
 }
 
 

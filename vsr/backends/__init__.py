@@ -78,9 +78,16 @@ def _openvino() -> Backend:
     return OpenVinoBackend()
 
 
+def _tensorrt() -> Backend:
+    from vsr.backends.tensorrt_ import TensorRtBackend
+
+    return TensorRtBackend()
+
+
 _BACKENDS = {
     "torch": _Entry("PyTorch, on the CPU or an NVIDIA GPU", _torch),
     "openvino": _Entry("OpenVINO, on the CPU: the fastest there", _openvino),
+    "tensorrt": _Entry("TensorRT or TensorRT-RTX, on an NVIDIA GPU", _tensorrt),
 }
 
 

@@ -1,7 +1,7 @@
 """What is exported: a network alone or a whole PlaneModel, each as one module with named inputs and outputs."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -14,7 +14,12 @@ from vsr.networks.base import Network
 from vsr.networks.bicubic import Bicubic
 from vsr.plane_model import PlaneModel, Precision
 
+OVERFLOWED = "overflowed"
+"""The output that a guard adds."""
+
 _AUTOCAST = {"fp16": torch.float16, "bf16": torch.bfloat16}
+# Two of everything free: the tracer takes one for a constant.
+_FREE_BATCH, _FREE_SIDE = 2, 24
 _PLANES = {"yuv": ("y", "u", "v"), "rgb": ("r", "g", "b"), "gray": ("y",)}
 
 
@@ -37,13 +42,14 @@ def network_form(
     *,
     precision: Precision = "fp32",
     size: tuple[int, int] | None = None,
+    batch: int | None = None,
     as_rgb: bool = False,
 ) -> Form:
     """The network alone: ``input`` (N,C,H,W) float32 in its domain to ``output`` (N,C,scale*H,scale*W) float32.
 
-    ``size`` (height, width) of the picture fixes the shape, with N = 1; without it N, H and W are free. ``as_rgb``
-    gives a luma network three channels, R'G'B' in [0, 1], for runtimes that know nothing else. Nothing is clamped.
-    Raises UsageError where a network has no such form.
+    ``size`` (height, width) of the picture fixes H and W, ``batch`` N; without them they are free. ``as_rgb`` gives a
+    luma network three channels, R'G'B' in [0, 1], for runtimes that know nothing else. Nothing is clamped. Raises
+    UsageError where a network has no such form.
     """
     if precision == "int8":
         raise UsageError("int8 can't be exported; choose fp32, fp16 or bf16")
@@ -53,32 +59,49 @@ def network_form(
     channels, cell = network.channels, network.cell
     if as_rgb and network.domain == "luma":
         module, channels = LumaAsRgb(module, network.scale), 3
-    # Two of everything free: the tracer takes one for a constant.
-    shape = (2, channels, 16, 24) if size is None else (1, channels, -(-size[0] // cell), -(-size[1] // cell))
-    free = {0: "batch", 2: "height", 3: "width"} if size is None else {}
-    return Form(module.eval(), (torch.zeros(shape),), ("input",), ("output",), free)
+    height, width = (_FREE_SIDE, _FREE_SIDE) if size is None else (-(-size[0] // cell), -(-size[1] // cell))
+    free = ({} if batch else {0: "batch"}) | ({} if size else {2: "height", 3: "width"})
+    example = torch.zeros((batch or _FREE_BATCH, channels, height, width))
+    return Form(module.eval(), (example,), ("input",), ("output",), free)
 
 
-def planes_form(model: PlaneModel, *, batch: int | None = None, codes: torch.dtype | None = None) -> Form:
+def planes_form(
+    model: PlaneModel,
+    *,
+    batch: int | None = None,
+    deep: torch.dtype = torch.uint16,
+    guard: Callable[[PlaneModel], nn.Module] | None = None,
+) -> Form:
     """The whole PlaneModel: planes (N, h, w) of its source to those of its target, of integer codes.
 
-    ``batch`` fixes N, without it N is free. ``codes`` is the dtype of the planes on both sides; None: uint8, or
-    uint16 for more than 8 bits, as everywhere in vsr.
+    ``batch`` fixes N, without it N is free. Planes of 8 bits are uint8, those of more bits ``deep``. ``guard`` puts a
+    module around the model that gives one output more, OVERFLOWED, (N,) bool.
     """
     if model.precision == "int8":
         raise UsageError("int8 can't be exported; choose fp32, fp16 or bf16")
     source, target = model.source, model.target
     sizes = source.layout.plane_sizes(source.width, source.height)
-    dtypes = codes or source.layout.dtype, codes or target.layout.dtype
-    example = tuple(torch.zeros((batch or 2, *size), dtype=dtypes[0]) for size in sizes)
-    inputs, outputs = plane_names(source.layout), tuple(f"out_{name}" for name in plane_names(target.layout))
-    module = _CastAtTheEdges(model, dtypes[1]).eval()
-    return Form(module, example, inputs, outputs, {} if batch else {0: "batch"})
+    dtype = code_dtype(source.layout, deep)
+    example = tuple(torch.zeros((batch or _FREE_BATCH, *size), dtype=dtype) for size in sizes)
+    module = _CastAtTheEdges(model, code_dtype(target.layout, deep), guard).eval()
+    outputs = output_names(model, guarded=guard is not None)
+    return Form(module, example, plane_names(source.layout), outputs, {} if batch else {0: "batch"})
+
+
+def code_dtype(layout: PixelLayout, deep: torch.dtype) -> torch.dtype:
+    """uint8, or ``deep`` for more than 8 bits."""
+    return torch.uint8 if layout.bits == 8 else deep
 
 
 def plane_names(layout: PixelLayout) -> tuple[str, ...]:
     """One letter for each plane, such as y, u, v, a."""
     return _PLANES[layout.family] + (("a",) if layout.alpha else ())
+
+
+def output_names(model: PlaneModel, *, guarded: bool) -> tuple[str, ...]:
+    """Of the outputs of ``planes_form``, in their order."""
+    names = tuple(f"out_{name}" for name in plane_names(model.target.layout))
+    return (*names, OVERFLOWED) if guarded else names
 
 
 class LumaAsRgb(nn.Module):
@@ -125,12 +148,14 @@ class _Autocast(nn.Module):
 class _CastAtTheEdges(nn.Module):
     """A PlaneModel whose codes become floats first of all and integers last of all: TensorRT shuffles no integers."""
 
-    def __init__(self, model: PlaneModel, codes: torch.dtype):
+    def __init__(self, model: PlaneModel, codes: torch.dtype, guard: Callable[[PlaneModel], nn.Module] | None):
         super().__init__()
-        self.model = copy.deepcopy(model)
-        self._codes = codes
-        for quantisation in (self.model.encode.luma, self.model.encode.chroma):
+        model = copy.deepcopy(model)
+        for quantisation in (model.encode.luma, model.encode.chroma):
             quantisation.dtype = torch.float32
+        self.model = guard(model) if guard else model
+        self._codes = codes
 
     def forward(self, *planes: Tensor) -> tuple[Tensor, ...]:
-        return tuple(plane.to(self._codes) for plane in self.model(*(plane.to(torch.float32) for plane in planes)))
+        results = self.model(*(plane.to(torch.float32) for plane in planes))
+        return tuple(one if one.dtype is torch.bool else one.to(self._codes) for one in results)

@@ -24,9 +24,9 @@ def to_onnx(form: Form, facts: Mapping[str, str] | None = None) -> bytes:
 
     The same form gives the same bytes. Raises BackendError without the packages that this takes.
     """
-    missing = [name for name in ("onnx", "onnxscript") if find_spec(name) is None]
-    if missing:
-        raise BackendError(f"an ONNX graph needs the package {missing[0]}: pip install 'vsr[export]'")
+    reason = unavailable()
+    if reason is not None:
+        raise BackendError(reason)
     axes = {axis: torch.export.Dim(name, min=1, max=_LONGEST_AXIS) for axis, name in form.free_axes.items()}
     with _quiet(), torch.no_grad():
         program = torch.onnx.export(
@@ -48,6 +48,12 @@ def to_onnx(form: Form, facts: Mapping[str, str] | None = None) -> bytes:
         model.metadata_props.add(key=f"vsr.{key}", value=value)
     content: bytes = model.SerializeToString(deterministic=True)
     return content
+
+
+def unavailable() -> str | None:
+    """Why no ONNX can be made here and what to do, or None."""
+    missing = next((name for name in ("onnx", "onnxscript") if find_spec(name) is None), None)
+    return f"an ONNX graph needs the package {missing}: pip install 'vsr[export]'" if missing else None
 
 
 def _in_the_shape_of_arguments(form: Form, axes: Mapping[int, Any]) -> tuple[Any, ...]:

@@ -43,10 +43,12 @@ class ExportSpec:
     """(width, height) of the input; None leaves it free, which the ``planes`` and TensorRT can't."""
     layout: PixelLayout | None = None
     """Of both sides of ``planes``; None: 8-bit 4:2:0."""
+    batch: tuple[int, int, int] | None = None
+    """Frames at once: least, usual, most; None: any number, in TensorRT engines one."""
     precision: Precision = "fp32"
     as_rgb: bool = False
-    compute_capability: str | None = None
-    """For which GPU a TensorRT engine is made, such as "8.6"; None: this machine's."""
+    compute_capability: tuple[int, int] | None = None
+    """For which GPU a TensorRT engine is made, such as (8, 6); None: this machine's."""
     overwrite: bool = False
 
     def __post_init__(self) -> None:
@@ -76,6 +78,12 @@ class ExportSpec:
         raise UsageError(f"{self.output} has no extension that tells the format; use one of: {known}")
 
     @property
+    def fixed_batch(self) -> int | None:
+        """How many frames go in at once, where it is always the same number."""
+        least, _, most = self.batch or ((1, 1, 1) if self.file_format == "tensorrt" else (1, 1, 2))
+        return least if least == most else None
+
+    @property
     def source(self) -> Picture:
         """What goes into the ``planes`` form: its matrix by the usual rule, limited range, chroma sited left."""
         if self.size is None:
@@ -93,6 +101,13 @@ class ExportSpec:
             _ = self.source
         elif self.layout is not None:
             raise UsageError("--pix-fmt is for --form planes; the network alone takes floats")
+        least, usual, most = self.batch or (1, 1, 1)
+        if not 1 <= least <= usual <= most:
+            raise UsageError(f"--batch is {least}:{usual}:{most}; it must not fall, and begin with at least 1")
+        if least != most and self.file_format != "tensorrt":
+            raise UsageError(
+                f"--batch {least}:{usual}:{most} is for TensorRT engines; give one number, or none for any"
+            )
         if self.file_format == "tensorrt":
             if self.size is None:
                 raise UsageError("a TensorRT engine is made for one size; give --size WIDTHxHEIGHT")
