@@ -143,7 +143,13 @@ def test_early_stopping_needs_scores(photographs: Path, recipe_table: dict[str, 
         Trainer(plan, journal)
 
 
-def test_training_sharpens(photographs: Path, recipe_table: dict[str, Any], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "network", [{}, {"network": "packed", "options": {"blocks": 1, "channels": 16}}], ids=["rgb", "packed"]
+)
+def test_training_sharpens(
+    network: dict[str, Any], photographs: Path, recipe_table: dict[str, Any], tmp_path: Path
+) -> None:
+    recipe_table.update(network)
     recipe_table["stages"] = [{"steps": 200, "lr": 4e-3, "batch": 8, "patch": 16, "warmup": 5, "precision": "fp32"}]
     recipe_table["ema_decay"] = 0.8
     recipe = parse_recipe(recipe_table, name="small")

@@ -64,6 +64,15 @@ def test_luma_counts_green_more_than_blue() -> None:
     assert extra_blue.item() == pytest.approx(2 * 0.098 * 0.3, abs=1e-5)
 
 
+def test_luma_of_packed_planes_is_their_first_four_channels() -> None:
+    truth = torch.zeros(1, 6, 4, 4)
+    luma, chroma = truth.clone(), truth.clone()
+    luma[:, 3], chroma[:, 4] = 0.3, 0.3
+    assert pixel_loss(luma, truth, "l1") == pixel_loss(chroma, truth, "l1") == pytest.approx(0.05)
+    assert pixel_loss(luma, truth, "l1", 2.0).item() == pytest.approx(0.05 + 2 * 0.075)
+    assert pixel_loss(chroma, truth, "l1", 2.0).item() == pytest.approx(0.05)
+
+
 def test_average_follows_its_formula_and_never_the_original() -> None:
     network = build("lrsrn", 2, expand=8)
     first = next(iter(network.parameters())).detach().clone()
