@@ -38,7 +38,8 @@ def test_the_share_of_the_roof_is_taken_within_each_round() -> None:
 def test_the_median_and_the_best_of_the_rounds() -> None:
     row = make_row(CASE, FACTS, [sample(upscale=timing(ms)) for ms in (30, 10, 20)], cores=2)
     assert (row.upscale.ms, row.upscale.best_ms) == (20, 10)
-    assert (row.upscale.fps, row.upscale.best_fps) == (pytest.approx(50), pytest.approx(100))
+    assert row.upscale.fps == pytest.approx(50)
+    assert row.upscale.best_fps == pytest.approx(100)
     assert (row.upscale.p50_ms, row.upscale.p99_ms) == (20, 60)
 
 

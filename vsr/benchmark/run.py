@@ -49,12 +49,14 @@ class Benchmark:
 def run_benchmark(
     spec: BenchSpec,
     tell: Callable[[str], None] = lambda _: None,
-    measure: Callable[[Case], Sample] = measure_apart,
+    measure: Callable[[Case], Sample] | None = None,
 ) -> Benchmark:
-    """Measure all that ``spec`` asks for. Raises VsrError.
+    """Measure all that ``spec`` asks for, each round of a case by ``measure``; None: in a process of its own.
 
-    The machine's speed drifts, so each round measures every row and every peer once, one after the other.
+    The machine's speed drifts, so each round measures every row and every peer once, one after the other. Raises
+    VsrError.
     """
+    measure = measure or measure_apart
     facts = examine()
     machine = {**facts["machine"], "versions": facts["versions"]}
     with tempfile.TemporaryDirectory(prefix="vsr-bench-") as name:

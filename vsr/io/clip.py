@@ -57,9 +57,8 @@ def copy_beginning(spec: PipelineSpec, path: Path, frames: int, notices: Notices
         try:
             with av.open(str(path), "w", format="matroska") as output:
                 copied = output.add_stream_from_template(stream, opaque=True)
-                packets = (
-                    packet for packet in source.demux(stream) if packet.size
-                )  # the last one, empty, tells the end
+                # The last packet, an empty one, only tells the end.
+                packets = (packet for packet in source.demux(stream) if packet.size)
                 for packet, _ in zip(packets, range(frames), strict=False):
                     packet.stream = copied
                     output.mux_one(packet)
