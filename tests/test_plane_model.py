@@ -31,10 +31,10 @@ from tests.pictures import (
 from vsr.color import plane_grids
 from vsr.domains import pack, unpack
 from vsr.frames import MATRIX_RGB, ChromaLocation, ColorSpace, PixelLayout
-from vsr.networks import Network, load
+from vsr.networks import Network, build, load
 from vsr.networks.base import Domain
 from vsr.networks.packed import Packed
-from vsr.plane_model import Picture
+from vsr.plane_model import Picture, PlaneModel
 from vsr.resample import Resample
 
 SUBSAMPLINGS = [YUV420, YUV422, YUV444]
@@ -362,3 +362,48 @@ def test_strips_of_a_packed_network_are_the_whole(scale: int, rows: int) -> None
     assert np.mean(strips[0] != whole[0]) < 1e-3
     assert runs[0] == 19
     assert max(runs[1:]) <= max(rows // 2, 1) + 2 * 3
+
+
+class Unshuffled(Network):
+    """A network that hides its phases, so that its own shuffle is what runs."""
+
+    name = "unshuffled"
+    domain = "luma"
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network, self.scale, self.halo = network, network.scale, network.halo
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.network(x)  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("size", [(32, 20), (17, 1), (1, 2), (20, 31)])
+@pytest.mark.parametrize("strip_rows", [None, 7])
+@pytest.mark.parametrize(
+    "layout", [yuv(YUV420), yuv(YUV422, 10), yuv(YUV444, alpha=True), PixelLayout("gray", 16), PixelLayout("rgb", 8)]
+)
+def test_sub_pixels_shuffled_as_codes_are_the_picture(
+    scale: int, size: tuple[int, int], strip_rows: int | None, layout: PixelLayout
+) -> None:
+    source = Picture(*size, layout, RGB_SPACE if layout.family == "rgb" else color())
+    target = Picture(scale * size[0], scale * size[1], layout, source.color)
+    network = build("ecbsr", scale).deploy()
+    planes = noise(source)
+    result = run_model(network, source, target, planes, strip_rows=strip_rows)
+    expected = run_model(Unshuffled(network), source, target, planes)
+    assert worst(result, expected) <= 1
+    assert np.mean(np.concatenate([(a != b).ravel() for a, b in zip(result, expected, strict=True)])) < 0.01
+
+
+def test_phases_become_a_plane_only_where_there_is_one_for_them() -> None:
+    source, network = Picture(8, 6, yuv(YUV420), color()), build("ecbsr", 2).deploy()
+    for target, in_phases in (
+        (Picture(16, 12, yuv(YUV420), color()), True),
+        (Picture(16, 12, PixelLayout("gray", 8), color()), True),
+        (Picture(16, 13, yuv(YUV420), color()), False),
+        (Picture(16, 12, yuv(YUV420), color(BT601)), False),
+        (Picture(16, 12, PixelLayout("rgb", 8), RGB_SPACE), False),
+    ):
+        assert PlaneModel(network, source, target).in_phases == in_phases

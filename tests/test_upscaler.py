@@ -22,7 +22,7 @@ def scaled(picture: Picture, scale: int) -> Picture:
     return Picture(picture.width * scale, picture.height * scale, picture.layout, picture.color)
 
 
-@pytest.mark.parametrize("network_name", ["bicubic", "lrsrn"])
+@pytest.mark.parametrize("network_name", ["bicubic", "lrsrn", "ecbsr"])
 @pytest.mark.parametrize("rows", [1, 7, 16])
 def test_strips_are_the_whole(network_name: str, rows: int) -> None:
     network = load(network_name, 2).network

@@ -3,6 +3,7 @@
 A backend compiles, captures or exports this module whole, so that only planes cross to a device and back.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from vsr.color import ChannelMatrix, luma_grids, plane_grids, quantisations, ycc_to_rgb_matrix
 from vsr.domains import Grids, conversion
 from vsr.frames import ColorSpace, PixelLayout
-from vsr.networks.base import Network
+from vsr.networks.base import Network, Shuffled
 from vsr.resample import Resample
 
 Precision = Literal["fp32", "bf16", "fp16", "int8"]
@@ -62,11 +63,15 @@ class Decode(nn.Module):
 
 
 class Encode(nn.Module):
-    """Luma on ``luma`` grids, chroma on ``chroma`` grids and alpha on ``alpha`` grids to the planes of ``target``."""
+    """Luma on ``luma`` grids, chroma on ``chroma`` grids and alpha on ``alpha`` grids to the planes of ``target``.
 
-    def __init__(self, luma: Grids, chroma: Grids, alpha: Grids, target: Picture, matrix: int):
+    ``in_phases``: the luma is given as (N, H/s, W/s, s*s), and its s*s phases are shuffled as codes.
+    """
+
+    def __init__(self, luma: Grids, chroma: Grids, alpha: Grids, target: Picture, matrix: int, *, in_phases: bool):
         super().__init__()
-        self.layout = target.layout
+        self.in_phases = in_phases
+        self.layout, self.size = target.layout, target.size
         self.luma, self.chroma = quantisations(target.layout, target.color)
         full = luma_grids(target.size)
         self.resample_luma = Resample(luma, full, "lanczos3")
@@ -77,17 +82,25 @@ class Encode(nn.Module):
     def forward(self, luma: Tensor, chroma: Tensor | None, alpha: Tensor | None) -> tuple[Tensor, ...]:
         y = self.resample_luma(luma)
         if self.layout.family == "gray":
-            planes = [self.luma.encode(y[:, 0])]
+            planes = [self._luma_plane(y)]
         else:
             c = self.resample_chroma(chroma) if chroma is not None else self._no_chroma(y)
             if self.layout.family == "rgb":
                 planes = list(self.luma.encode(self.ycc_to_rgb(torch.cat((y, c), 1))).unbind(1))
             else:
-                planes = [self.luma.encode(y[:, 0]), *self.chroma.encode(c).unbind(1)]
+                planes = [self._luma_plane(y), *self.chroma.encode(c).unbind(1)]
         if self.layout.alpha:
-            a = torch.ones_like(y) if alpha is None else self.resample_alpha(alpha)
+            a = y.new_ones((y.shape[0], 1, *self.size)) if alpha is None else self.resample_alpha(alpha)
             planes.append((a[:, 0] * self.luma.maximum).clamp(0, self.luma.maximum).round().to(self.luma.dtype))
         return tuple(planes)
+
+    def _luma_plane(self, y: Tensor) -> Tensor:
+        if not self.in_phases:
+            return self.luma.encode(y[:, 0])
+        n, height, width, phases = y.shape
+        scale = math.isqrt(phases)
+        codes = self.luma.encode(y).reshape(n, height, width, scale, scale)
+        return codes.transpose(2, 3).reshape(n, *self.size)
 
     def _no_chroma(self, y: Tensor) -> Tensor:
         rows, columns = self.resample_chroma.vertical.count, self.resample_chroma.horizontal.count
@@ -142,14 +155,19 @@ class PlaneModel(nn.Module):
         self.conversion = conversion(network.domain, source.size, source.chroma_grids, network.scale, source_matrix)
         luma, chroma = self.conversion.luma, self.conversion.chroma
         self.rematrix = Rematrix(luma, chroma, source_matrix, target_matrix)
-        self.encode = Encode(luma, self.rematrix.chroma, luma_grids(source.size), target, target_matrix)
+        own_plane = network.domain == "luma" and not self.rematrix.changes and target.layout.family != "rgb"
+        self.in_phases = own_plane and luma == luma_grids(target.size) and isinstance(network, Shuffled)
+        """The network's luma is a plane of the target: its shuffle is left to be done with the codes."""
+        self.encode = Encode(
+            luma, self.rematrix.chroma, luma_grids(source.size), target, target_matrix, in_phases=self.in_phases
+        )
 
     def forward(self, *planes: Tensor) -> tuple[Tensor, ...]:
         luma, chroma, alpha = self.decode(planes)
         return self.render(self.upscale(luma, chroma), chroma, alpha)
 
     def upscale(self, luma: Tensor, chroma: Tensor | None) -> Tensor:
-        """What the network makes of decoded luma and chroma, in its domain; float32."""
+        """What the network makes of decoded luma and chroma, in its domain; float32. Phases where ``in_phases``."""
         return self._run_network(self.conversion.enter(luma, chroma))
 
     def render(self, upscaled: Tensor, chroma: Tensor | None, alpha: Tensor | None) -> tuple[Tensor, ...]:
@@ -161,7 +179,7 @@ class PlaneModel(nn.Module):
 
     def _run_network(self, x: Tensor) -> Tensor:
         rows = x.shape[2]
-        halo, scale = self.network.halo, self.network.scale
+        halo, (axis, scale) = self.network.halo, (1, 1) if self.in_phases else (2, self.network.scale)
         most = rows if self.strip_rows is None else max(self.strip_rows // self.network.cell, 1)
         if halo is None or rows <= most:
             return self._run_whole(x)
@@ -170,12 +188,13 @@ class PlaneModel(nn.Module):
             bottom = min(top + most, rows)
             first, last = max(top - halo, 0), min(bottom + halo, rows)
             strip = self._run_whole(x[:, :, first:last])
-            strips.append(strip[:, :, (top - first) * scale : (bottom - first) * scale])
-        return torch.cat(strips, 2)
+            strips.append(strip.narrow(axis, (top - first) * scale, (bottom - top) * scale))
+        return torch.cat(strips, axis)
 
     def _run_whole(self, x: Tensor) -> Tensor:
         x = x.contiguous(memory_format=torch.channels_last)
+        run = self.network.phases if self.in_phases else self.network
         if self.precision == "fp32":
-            return self.network(x)  # type: ignore[no-any-return]
+            return run(x)  # type: ignore[no-any-return, operator]
         with torch.autocast(x.device.type, _AUTOCAST[self.precision]):
-            return self.network(x).to(torch.float32)  # type: ignore[no-any-return]
+            return run(x).to(torch.float32)  # type: ignore[no-any-return, operator]

@@ -69,7 +69,7 @@ def cpu_or_first(backend: Backend) -> str:
     return "cpu" if "cpu" in backend.devices() else backend.devices()[0]
 
 
-@pytest.mark.parametrize(("network", "layout"), [*product(["bicubic", "lrsrn", "packed"], LAYOUTS)])
+@pytest.mark.parametrize(("network", "layout"), [*product(["bicubic", "lrsrn", "ecbsr", "packed"], LAYOUTS)])
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_result_is_eager_float32s(backend: Backend, network: str, layout: str, precision: Precision) -> None:
     device = cpu_or_first(backend)

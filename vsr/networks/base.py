@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from typing import Literal, Self
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from vsr.networks.reparam import collapse_all_
@@ -61,6 +62,21 @@ class Network(nn.Module, ABC):
         deployed = copy.deepcopy(self)
         collapse_all_(deployed)
         return deployed.eval()
+
+
+class Shuffled(Network):
+    """A network whose last step is a pixel shuffle, so that who makes integers of its output may shuffle those instead.
+
+    Memory is what a shuffle costs, and a byte is a quarter of a float. Luma only: RGB has work left to do between.
+    """
+
+    @abstractmethod
+    def phases(self, x: torch.Tensor) -> torch.Tensor:
+        """(N,1,H,W) -> (N,H,W,scale**2): the output before its shuffle, channels last as convolutions leave them."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(N,1,H,W) -> (N,1,scale*H,scale*W)."""
+        return F.pixel_shuffle(self.phases(x).permute(0, 3, 1, 2), self.scale)
 
 
 class MultiScale(Network):

@@ -3,10 +3,9 @@
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
-from vsr.networks.base import Network
+from vsr.networks.base import Shuffled
 from vsr.networks.entry import NetworkEntry
 from vsr.networks.first_weights import begin_near_zero_
 from vsr.networks.reparam import RepConv
@@ -14,7 +13,7 @@ from vsr.networks.reparam import RepConv
 Activation = Literal["prelu", "relu"]
 
 
-class ECBSR(Network):
+class ECBSR(Shuffled):
     """conv3x3 1->C, ``blocks`` times conv3x3 C->C, conv3x3 C->scale**2, pixel shuffle; C is ``channels``.
 
     Each convolution but the last has an activation behind it; a PReLU has one slope a channel. The paper's M4C16 is
@@ -47,13 +46,14 @@ class ECBSR(Network):
         self.tail = RepConv(channels, scale * scale, width, skip=channels != scale * scale)
         begin_near_zero_(self.tail)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(N,1,H,W) -> (N,1,scale*H,scale*W)."""
+    def phases(self, x: torch.Tensor) -> torch.Tensor:
+        """(N,1,H,W) -> (N,H,W,scale**2)."""
         y = x
         for conv, activate in zip(self.body, self.activations, strict=True):
             y = activate(conv(y))
-        # Added to each of the scale**2 channels, before the shuffle, the input is its own nearest upscaling.
-        return F.pixel_shuffle(self.tail(y) + x, self.scale)
+        # Added to each of the scale**2 phases, the input is its own nearest upscaling.
+        result: torch.Tensor = self.tail(y).permute(0, 2, 3, 1) + x.permute(0, 2, 3, 1)
+        return result
 
 
 ENTRIES = (
