@@ -31,6 +31,7 @@ def test_names_are_unique_and_every_network_builds() -> None:
         (lambda: load("lrsrn", 2, "no_such_weights"), "no weights 'no_such_weights'.*lrsrn_x2_clean"),
         (lambda: load("lrsrn", 2, Path("/nowhere/at/all.safetensors")), "no weights '/nowhere/at/all"),
         (lambda: load("ecbsr", 4), "no weights ship for ecbsr x4.*--network bicubic.*--weights FILE"),
+        (lambda: load("packed", 4), "no weights ship for packed x4.*--network bicubic.*--weights FILE"),
         (lambda: load("lrsrn", 4, "lrsrn_x2_clean"), "lrsrn x2, not of lrsrn x4"),
         (lambda: load("bicubic", 2, "lrsrn_x2_clean"), "takes no weights"),
     ],
