@@ -55,7 +55,10 @@ def test_untrained_networks_are_measured_only_when_asked(tiny: Clip, tmp_path: P
         make_matrix(spec(networks=("rtsrn",)), [tiny], tmp_path)
     matrix = make_matrix(spec(networks=("rtsrn",), untrained=True), [tiny], tmp_path)
     assert matrix.facts["rtsrn"].untrained
-    assert load("rtsrn", 2, matrix.cases[0].weights).network.scale == 2
+    first = load("rtsrn", 2, matrix.cases[0].weights)
+    assert first.network.scale == 2
+    again = make_matrix(spec(networks=("rtsrn",), untrained=True), [tiny], tmp_path)
+    assert load("rtsrn", 2, again.cases[0].weights).sha256 == first.sha256
 
 
 def test_the_facts_of_a_network_are_its_cards(tiny: Clip, tmp_path: Path) -> None:

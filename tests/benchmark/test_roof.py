@@ -29,6 +29,8 @@ def test_a_stack_is_plain_convolutions_of_one_width() -> None:
     shapes = [tuple(weight.shape) for name, weight in stack.named_parameters() if name.endswith("weight")]
     assert shapes == [(16, 1, 3, 3), *[(16, 16, 3, 3)] * 4, (1, 16, 3, 3)]
     assert stack(torch.zeros(1, 1, 8, 8)).shape == (1, 1, 8, 8)
+    again = ConvolutionStack(16, 4).state_dict()
+    assert all(torch.equal(weight, again[name]) for name, weight in stack.state_dict().items())
 
 
 def test_the_rate_is_that_of_the_layers_by_which_the_stacks_differ(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:

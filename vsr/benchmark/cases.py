@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
+import torch
+
 from vsr import backends
 from vsr.backends import PrecisionChoice
 from vsr.benchmark.clips import Clip
@@ -135,7 +137,11 @@ def _load(spec: BenchSpec, name: str, folder: Path) -> _Subject:
                 f"no weights ship for {name} x{spec.scale}; --untrained measures its speed with fresh ones"
             )
         weights = str(folder / f"{name}_x{spec.scale}_untrained.safetensors")
-        write_weights(Path(weights), chosen.build(spec.scale).deploy(), WeightsCard(name, spec.scale, sha256=""))
+        # The same ones each time, so that what a backend has compiled and cached serves the next benchmark too.
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            fresh = chosen.build(spec.scale).deploy()
+        write_weights(Path(weights), fresh, WeightsCard(name, spec.scale, sha256=""))
     return _Subject(name, load(name, spec.scale, weights), weights, untrained)
 
 

@@ -52,7 +52,10 @@ class ConvolutionStack(Network):
         super().__init__()
         widths = [1, *[channels] * (depth + 1), 1]
         self.halo = depth + 2
-        self.layers = nn.Sequential(*(nn.Conv2d(a, b, 3, padding=1) for a, b in pairwise(widths)))
+        # The same weights each time, so that what a backend has compiled and cached serves the next round too.
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            self.layers = nn.Sequential(*(nn.Conv2d(a, b, 3, padding=1) for a, b in pairwise(widths)))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N,1,H,W) -> (N,1,H,W)."""
