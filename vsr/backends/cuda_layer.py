@@ -1,6 +1,7 @@
 """The few CUDA calls that the slot ring makes, behind protocols: the ring is tested without a GPU against others."""
 
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
@@ -15,6 +16,9 @@ T = TypeVar("T")
 _WARM_UPS = 3
 # PyTorch captures one graph at a time in a process, and may not give memory back meanwhile.
 _capturing = threading.Lock()
+# torch hands out the same 32 streams of a device in turn, while a lane that captures must have its own to itself:
+# streams that lanes leave behind are taken before new ones are asked for.
+_free_streams: dict[torch.device, list[torch.cuda.Stream]] = {}
 
 
 class Lane(Protocol):
@@ -79,21 +83,25 @@ class Layer(Protocol):
 class CudaLane:
     """A CUDA stream and one event.
 
-    The stream is one of torch's, which do not wait for the legacy default stream, nor that one for them.
+    The stream is one of torch's, which do not wait for the legacy default stream, nor that one for them. Nothing here
+    is done in inference mode: a first capture in that mode makes tensors of torch's own that no later one outside of
+    it may write to (pytorch/pytorch#166792).
     """
 
     def __init__(self, device: torch.device):
-        self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        free = _free_streams.setdefault(device, [])
+        self._stream = free.pop() if free else torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        weakref.finalize(self, free.append, self._stream)
         # `blocking`: the thread sleeps instead of spinning on a core that the decoder and the encoder can use.
         self._event = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
         self._default = torch.cuda.default_stream(device)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def run(self, work: Callable[[], T]) -> T:
         with torch.cuda.stream(self._stream):
             return work()
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def capture(self, work: Callable[[], Planes]) -> tuple[Callable[[], None], Planes]:
         # The outer `stream` restores the thread's stream where a failed capture does not.
         with _capturing, torch.cuda.stream(self._stream), _algorithms_measured():
