@@ -87,13 +87,13 @@ class Quantisation:
 
 
 class ChannelMatrix(nn.Module):
-    """A constant 3x3 matrix over the channels of (N, 3, H, W) float32."""
+    """A constant matrix over the channels of (N, 3, H, W) float32: one channel for each of its rows."""
 
     weight: Tensor
 
     def __init__(self, matrix: Tensor):
         super().__init__()
-        self.register_buffer("weight", matrix.to(torch.float32).reshape(3, 3, 1, 1))
+        self.register_buffer("weight", matrix.to(torch.float32)[:, :, None, None])
 
     def forward(self, x: Tensor) -> Tensor:
         return F.conv2d(x, self.weight)

@@ -50,7 +50,9 @@ class RgbConversion(Conversion):
         super().__init__(luma, luma)
         self.chroma_to_luma = Resample(chroma, luma_grids(size))
         self.to_rgb = ChannelMatrix(ycc_to_rgb_matrix(matrix))
-        self.from_rgb = ChannelMatrix(torch.linalg.inv(ycc_to_rgb_matrix(matrix)))
+        # Each by itself: a compiler cuts three channels apart slower than it makes them.
+        from_rgb = torch.linalg.inv(ycc_to_rgb_matrix(matrix))
+        self.luma_of_rgb, self.chroma_of_rgb = ChannelMatrix(from_rgb[:1]), ChannelMatrix(from_rgb[1:])
 
     def enter(self, luma: Tensor, chroma: Tensor | None) -> Tensor:
         """RGB (N, 3, H, W)."""
@@ -63,8 +65,7 @@ class RgbConversion(Conversion):
         """Both at full resolution."""
         if chroma is None:
             return result.mean(1, keepdim=True), None
-        ycc = self.from_rgb(result)
-        return ycc[:, :1], ycc[:, 1:]
+        return self.luma_of_rgb(result), self.chroma_of_rgb(result)
 
 
 class LumaConversion(Conversion):
