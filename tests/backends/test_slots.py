@@ -219,6 +219,22 @@ def test_full_memory_says_what_to_use(call: str) -> None:
         ring_of(layer)(batch(0))
 
 
+@pytest.mark.parametrize("fault", [("pinned", 8), ("memory", 3), ("capture", 1), ("program", 4)])
+def test_memory_for_fewer_slots_than_wanted_is_said_and_used(fault: tuple[str, int]) -> None:
+    told: list[str] = []
+    layer = FakeLayer(fail=fault)
+    layer.error = lambda: torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+    ring = ring_of(layer, slots=3, tell=told.append)
+    batches = [batch(seed) for seed in range(7)]
+    for number, planes in enumerate(ring.stream(batches, hold=1)):
+        assert same(planes, doubled(batches[number]))
+    assert told == ["fake has memory for 1 batches in flight only: it may idle at times"]
+    assert layer.pending == 0
+    del planes
+    ring.close()
+    assert layer.tensors_alive == 0
+
+
 def test_the_first_of_a_chain_of_errors_is_told() -> None:
     """A capture in which something failed fails to end, too."""
 

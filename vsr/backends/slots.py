@@ -19,7 +19,7 @@ import torch
 
 from vsr.backends import Planes
 from vsr.backends.cuda_layer import Layer
-from vsr.backends.torch_errors import mapped_errors
+from vsr.backends.torch_errors import mapped_errors, out_of_memory
 from vsr.errors import BackendError
 from vsr.plane_model import Picture
 
@@ -52,7 +52,8 @@ class SlotRing:
     made anew when a stream begins with a larger N.
 
     With ``redo`` a program gives one output more, the last: (N,) bool, True for a frame that overflowed. A batch with
-    such a frame goes through ``redo`` (a program without that output, not captured), and ``tell`` is told so.
+    such a frame goes through ``redo`` (a program without that output, not captured). ``tell`` is told of that, each
+    time, and when memory holds fewer slots than wanted.
     """
 
     def __init__(
@@ -71,7 +72,7 @@ class SlotRing:
         self._source = source
         self._program_for_slot = program_for_slot
         self._redo = redo
-        self._tell = tell
+        self._say = tell or (lambda _: None)
         self._wanted_slots = slots
         self._slots: list[_Slot] = []
         self._idle: deque[_Slot] = deque()
@@ -100,8 +101,10 @@ class SlotRing:
         try:
             for number, planes in enumerate(batches):
                 if number == 0:
-                    self._make_room(planes)
-                elif len(flying) == self._count:
+                    self._begin(planes)
+                self._check(planes)
+                self._make_slot_if_all_fly()
+                if len(flying) == self._count:
                     yield self._land(flying.popleft(), hold)
                 flying.append(self._submit(number, planes, outputs, hold))
                 # What is ready leaves now rather than when the ring is full: the next batch may be long in coming.
@@ -118,7 +121,7 @@ class SlotRing:
         self._closed = True
         self._drop_slots()
 
-    def _make_room(self, planes: Planes) -> None:
+    def _begin(self, planes: Planes) -> None:
         """Set N and the number of slots by the first batch of a stream."""
         frames = planes[0].shape[0] if planes else 0
         if frames > self._frames:
@@ -127,9 +130,8 @@ class SlotRing:
             self._count = self._wanted_slots or default_slots(frames * self._source.width * self._source.height)
 
     def _submit(self, number: int, planes: Planes, outputs: list[Planes], hold: int | None) -> "_Flight":
-        self._check(planes)
         with self._errors():
-            slot = self._free_slot()
+            slot = self._idle.popleft()
             # Of the results not landed yet each needs a buffer of its own, and so do the last `hold` that were taken.
             # Buffers belong to the stream: those still held when it ends are freed by their last reader.
             if number < self._count + (hold or 0):
@@ -146,8 +148,7 @@ class SlotRing:
                 planes, overflowed = planes[:-1], planes[-1]
                 if bool(overflowed[:frames].any()):
                     flight.slot.redo(self._redo, planes)
-                    if self._tell is not None:
-                        self._tell("half precision overflowed in some frames: those were upscaled again in float32")
+                    self._say("half precision overflowed in some frames: those were upscaled again in float32")
             self._idle.append(flight.slot)
             return tuple(plane[:frames] if hold is not None else plane[:frames].clone() for plane in planes)
 
@@ -155,17 +156,31 @@ class SlotRing:
         with self._errors():
             return flight.slot.lane.reached()
 
-    def _free_slot(self) -> "_Slot":
-        """One that is at rest, made now if all that there are fly."""
+    def _make_slot_if_all_fly(self) -> None:
+        """Another slot where none is at rest and there may be more; where memory is full, those that there are do."""
         if self._closed:
             raise BackendError("this runner is closed")
-        if not self._idle:
-            sizes = self._source.layout.plane_sizes(self._source.width, self._source.height)
-            shapes = [(self._frames, *size) for size in sizes]
-            program = self._program_for_slot(len(self._slots))
-            self._slots.append(_Slot(self._layer, program, shapes, self._source.layout.dtype))
-            return self._slots[-1]
-        return self._idle.popleft()
+        if self._idle or len(self._slots) == self._count:
+            return
+        with self._errors():
+            slot = None
+            try:
+                slot = self._new_slot()
+            except RuntimeError as exc:
+                if not self._slots or not out_of_memory(exc):
+                    raise
+            if slot is not None:
+                self._slots.append(slot)
+                self._idle.append(slot)
+                return
+            self._count = len(self._slots)
+            self._layer.release()  # what the slot took before memory was full
+            self._say(f"{self.device} has memory for {self._count} batches in flight only: it may idle at times")
+
+    def _new_slot(self) -> "_Slot":
+        sizes = self._source.layout.plane_sizes(self._source.width, self._source.height)
+        shapes = [(self._frames, *size) for size in sizes]
+        return _Slot(self._layer, self._program_for_slot(len(self._slots)), shapes, self._source.layout.dtype)
 
     def _check(self, planes: Planes) -> None:
         layout = self._source.layout

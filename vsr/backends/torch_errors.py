@@ -18,8 +18,14 @@ def mapped_errors(device: str, subject: str = "the torch backend", advice: str |
         raise BackendError(_message(_origin(exc), device, subject, advice)) from exc
 
 
+def out_of_memory(error: BaseException) -> bool:
+    """Whether ``error`` or the one that it came from says that memory is full."""
+    origin = _origin(error)
+    return isinstance(origin, torch.OutOfMemoryError) or "out of memory" in str(origin)
+
+
 def _message(error: BaseException, device: str, subject: str, advice: str | None) -> str:
-    if isinstance(error, torch.OutOfMemoryError) or "out of memory" in str(error):
+    if out_of_memory(error):
         return f"{device} is out of memory; use a smaller --batch-size or --strip-rows"
     return f"{subject} failed on {device}: {_first_line(error)}" + (f"; {advice}" if advice else "")
 
