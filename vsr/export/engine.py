@@ -64,9 +64,8 @@ def build_engine(
 def _parser_error(parser: Any) -> str:
     """The first error: the others follow from it."""
     error = parser.get_error(0)
-    words = error.desc() if hasattr(error, "desc") else str(error)
-    node = error.node_name() if hasattr(error, "node_name") else ""
-    return " ".join(f"{words} (node {node})".split()) if node else " ".join(words.split())
+    where = f" ({error.node_operator()} {error.node_name()})" if error.node_operator() else ""
+    return " ".join(f"{error.desc()}{where}".split())
 
 
 def _aim(library: Library, config: Any, capability: tuple[int, int]) -> None:
