@@ -345,6 +345,16 @@ def test_a_flat_picture_stays_flat_in_the_packed_form(end: str, scale: int) -> N
         assert np.unique(plane).tolist() == [value]
 
 
+def test_a_packed_network_never_tints_grey() -> None:
+    class Tint(Identity):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x + 0.1
+
+    grey, colour = (Picture(8, 6, layout, color()) for layout in (PixelLayout("gray", 8), yuv(YUV420)))
+    _, u, v = run_model(Tint("yuv420"), grey, colour, noise(grey))
+    assert set(u.flat) == set(v.flat) == {128}
+
+
 @pytest.mark.parametrize("rows", [1, 7, 16])
 @pytest.mark.parametrize("scale", [2, 3])
 def test_strips_of_a_packed_network_are_the_whole(scale: int, rows: int) -> None:
