@@ -94,3 +94,13 @@ def test_peers_are_compared_on_the_same_clip_only() -> None:
     (ratio,) = make_ratios([(CASE, [sample()])], [(LANCZOS, [timing(5)]), (elsewhere, [timing(1)])])
     assert (ratio.kind, ratio.over, ratio.upscale_time) == ("peer", LANCZOS.label, None)
     assert ratio.fps == pytest.approx(5 / 25)
+
+
+def test_peers_with_a_network_are_compared_with_the_row_of_that_network_and_of_the_first() -> None:
+    cases = [replace(CASE, network=name) for name in ("lrsrn", "realtime", "fast")]
+    peers = [replace(LANCZOS, peer="vs-mlrt", network=case.network, setting=case.network) for case in cases]
+    found = make_ratios([(case, [sample()]) for case in cases], [(peer, [timing(5)]) for peer in peers])
+    pairs = [(ratio.row.split()[0], ratio.over.split()[-1]) for ratio in found if ratio.kind == "peer"]
+    assert pairs == [
+        ("lrsrn", "lrsrn"), ("realtime", "lrsrn"), ("realtime", "realtime"), ("fast", "lrsrn"), ("fast", "fast"),
+    ]  # fmt: skip

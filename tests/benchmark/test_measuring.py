@@ -2,11 +2,13 @@
 
 import json
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 
 from tests.benchmark.conftest import SPEC
-from vsr.benchmark.cases import Case
+from vsr.benchmark.cases import Case, make_matrix
+from vsr.benchmark.clips import Clip
 from vsr.benchmark.measuring import Sample, measure
 from vsr.benchmark.processes import ask, measure_apart
 from vsr.errors import BackendError, SourceError, VsrError
@@ -30,6 +32,16 @@ def test_a_process_of_its_own_tells_what_it_measured(case: Case) -> None:
     assert sample.start_s is not None
     assert sample.start_s > 1e-3 * (sample.load_ms + sample.first_frame_ms)
     assert sample.peak_host_bytes is None or 10 << 20 < sample.peak_host_bytes < 10 << 30
+
+
+@pytest.mark.cuda
+def test_on_a_gpu_the_planes_cross_and_memory_is_taken(tiny: Clip, tmp_path: Path) -> None:
+    spec = replace(SPEC, networks=("lrsrn",), device="cuda:0")
+    sample = measure(make_matrix(spec, [tiny], tmp_path).cases[0])
+    assert sample.pcie_bytes == 64 * 48 * 3 // 2 * (1 + 4)
+    assert sample.peak_device_bytes is not None
+    assert sample.peak_device_bytes > 0
+    assert sample.roof_refused is None
 
 
 def test_a_clip_that_is_gone_is_refused(case: Case) -> None:

@@ -30,7 +30,10 @@ class Ratio:
 def make_ratios(
     samples: Sequence[tuple[Case, Sequence[Sample]]], peers: Sequence[tuple[Contender, Sequence[Timing]]]
 ) -> tuple[Ratio, ...]:
-    """Each row over the first that differs from it in one thing only, and over every peer on the same clip."""
+    """Each row over the first that differs from it in one thing only, and over the peers on the same clip.
+
+    Of peers that run vsr's networks these are the ones with the row's own network, and with the first row's.
+    """
     found = []
     for index, (case, rounds) in enumerate(samples):
         for kind in ("network", "backend", "precision"):
@@ -42,6 +45,7 @@ def make_ratios(
             _against_peer((case, rounds), peer)
             for peer in peers
             if (peer[0].width, peer[0].height) == (case.width, case.height)
+            and peer[0].network in (None, case.network, samples[0][0].network)
         ]
     return tuple(found)
 
