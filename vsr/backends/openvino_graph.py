@@ -35,7 +35,8 @@ def to_openvino(model: PlaneModel, batch: int) -> ov.Model:
     reader = FrontEndManager().load_by_framework("pytorch")
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # tracing says that sizes become constants: just what is wanted
-        trace = TorchScriptPythonDecoder(plain, example_input=example)  # has to outlive the conversion
+        # Checking the trace would run the model again, and it is of one size only. It has to outlive the conversion.
+        trace = TorchScriptPythonDecoder(plain, example_input=example, trace_kwargs={"check_trace": False})
         graph = reader.convert(reader.load(trace))
     for parameter, given in zip(graph.get_parameters(), example, strict=True):
         parameter.set_element_type(ov.Type.i32 if wide_in else ov.Type.u8)
