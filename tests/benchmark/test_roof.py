@@ -17,6 +17,7 @@ from vsr.networks import build
         ("lrsrn", Widest(32, 1.0)),
         ("realtime", Widest(16, 1.0)),
         ("vdsr", Widest(64, 2.0)),  # works on the picture that bicubic has upscaled
+        ("packed", Widest(48, 0.5)),  # works on 2x2 sub-pixels
         ("bicubic", None),
     ],
 )

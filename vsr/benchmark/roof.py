@@ -38,7 +38,7 @@ class Widest:
     channels: int
     """Of their output."""
     resolution: float
-    """Side of their output over the side of the network's input."""
+    """Side of their output over that of the picture before upscaling."""
 
 
 class ConvolutionStack(Network):
@@ -66,13 +66,12 @@ class ConvolutionStack(Network):
 def widest(network: Network) -> Widest | None:
     """Where ``network`` spends most of its arithmetic; None where it has no 3x3 convolution."""
     side = _TILE * network.multiple_of
-    channels = {"rgb": 3, "luma": 1, "yuv420": 6}[network.domain]
     with torch.inference_mode(), _Convolutions() as seen:
-        network(torch.zeros(1, channels, side, side))
+        network(torch.zeros(1, network.channels, side, side))
     if not seen.macs:
         return None
     (out_channels, out_side), _ = seen.macs.most_common(1)[0]
-    return Widest(out_channels, out_side / side)
+    return Widest(out_channels, out_side / (side * network.cell))
 
 
 class _Convolutions(TorchFunctionMode):

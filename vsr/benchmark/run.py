@@ -56,7 +56,6 @@ def run_benchmark(
     The machine's speed drifts, so each round measures every row and every peer once, one after the other. Raises
     VsrError.
     """
-    measure = measure or measure_apart
     facts = examine()
     machine = {**facts["machine"], "versions": facts["versions"]}
     with tempfile.TemporaryDirectory(prefix="vsr-bench-") as name:
@@ -68,19 +67,7 @@ def run_benchmark(
         timings: dict[Contender, list[Timing]] = {contender: [] for contender in contenders}
         refused = list(matrix.refused)
         for number in range(1, spec.rounds + 1):
-            for case in tuple(samples):
-                tell(f"round {number} of {spec.rounds}: {case.label}")
-                try:
-                    samples[case].append(measure(case))
-                except BackendError as error:
-                    # One engine that can't be built is a finding too; the other rows are still wanted.
-                    del samples[case]
-                    refused.append(str(error))
-                    if not samples:
-                        raise
-            for contender, times in timings.items():
-                tell(f"round {number} of {spec.rounds}: {contender.label}")
-                times.append(contender.measure())
+            refused += _round(f"round {number} of {spec.rounds}", samples, timings, tell, measure or measure_apart)
     return Benchmark(
         spec=spec,
         machine=machine,
@@ -93,6 +80,31 @@ def run_benchmark(
         refused=tuple(refused),
         samples=tuple(tuple(taken) for taken in samples.values()),
     )
+
+
+def _round(
+    name: str,
+    samples: dict[Case, list[Sample]],
+    timings: dict[Contender, list[Timing]],
+    tell: Callable[[str], None],
+    measure: Callable[[Case], Sample],
+) -> list[str]:
+    """Each case and each peer once more. Cases that their backend can't run are taken out; returns why."""
+    refused = []
+    for case in tuple(samples):
+        tell(f"{name}: {case.label}")
+        try:
+            samples[case].append(measure(case))
+        except BackendError as error:
+            # One engine that can't be built is a finding too; the other rows are still wanted.
+            del samples[case]
+            refused.append(str(error))
+            if not samples:
+                raise
+    for contender, times in timings.items():
+        tell(f"{name}: {contender.label}")
+        times.append(contender.measure())
+    return refused
 
 
 def as_dict(benchmark: Benchmark) -> dict[str, Any]:
