@@ -10,7 +10,7 @@ from vsr.benchmark.cases import Case
 from vsr.benchmark.measuring import Sample
 from vsr.benchmark.run import as_dict, run_benchmark
 from vsr.benchmark.spec import BenchSpec
-from vsr.errors import BackendError
+from vsr.errors import BackendError, NetworkError, VsrError
 
 TWO = BenchSpec(networks=("bicubic", "lrsrn"), sizes=((64, 48),), backends=("torch",), frames=2, rounds=2)
 
@@ -30,10 +30,11 @@ def test_each_round_measures_every_row_in_turn() -> None:
     assert [len(taken) for taken in result.samples] == [2, 2]
 
 
-def test_a_row_that_the_backend_can_not_run_is_told_and_the_others_measured() -> None:
+@pytest.mark.parametrize("kind", [BackendError, NetworkError])
+def test_a_row_that_can_not_be_run_is_told_and_the_others_measured(kind: type[VsrError]) -> None:
     def measure(case: Case) -> Sample:
         if case.network == "lrsrn":
-            raise BackendError("no engine for it")
+            raise kind("no engine for it")
         return sample()
 
     result = run_benchmark(TWO, measure=measure)

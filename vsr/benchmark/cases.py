@@ -90,7 +90,8 @@ class Matrix:
 def make_matrix(spec: BenchSpec, clips: Sequence[Clip], folder: Path) -> Matrix:
     """Every combination that this machine can run; fresh weights of untrained networks go to ``folder``.
 
-    Raises NetworkError where a network can't be had, and BackendError where nothing is left to measure.
+    Raises NetworkError where a network can't be had, and BackendError where nothing is left to measure. A network that
+    has no form for a precision is refused like a backend that can't compute in it.
     """
     subjects = [_load(spec, name, folder) for name in dict.fromkeys(spec.networks)]
     cases: dict[Case, None] = {}  # in order, each once: two precisions may come out as the same
@@ -98,7 +99,7 @@ def make_matrix(spec: BenchSpec, clips: Sequence[Clip], folder: Path) -> Matrix:
     for clip, subject, backend, precision in product(clips, subjects, _backends(spec), spec.precisions):
         try:
             cases[_placed(spec, clip, subject, backend, precision)] = None
-        except BackendError as error:
+        except (BackendError, NetworkError) as error:
             refused[f"{backend} {precision}: {error}"] = None
     if not cases:
         raise BackendError("; ".join(refused))

@@ -16,7 +16,7 @@ from vsr.benchmark.processes import measure_apart
 from vsr.benchmark.ratios import Ratio, make_ratios
 from vsr.benchmark.spec import BenchSpec
 from vsr.benchmark.timing import Timing
-from vsr.errors import BackendError
+from vsr.errors import BackendError, NetworkError
 from vsr.machine import examine
 
 
@@ -95,7 +95,7 @@ def _round(
         tell(f"{name}: {case.label}")
         try:
             samples[case].append(measure(case))
-        except BackendError as error:
+        except (BackendError, NetworkError) as error:
             # One engine that can't be built is a finding too; the other rows are still wanted.
             del samples[case]
             refused.append(str(error))
