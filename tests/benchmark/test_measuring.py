@@ -55,6 +55,7 @@ def test_a_clip_that_is_gone_is_refused(case: Case) -> None:
         ('{"error": "BackendError", "message": "no engine"}', BackendError, "a row: no engine"),
         ('{"error": "Path", "message": "odd"}', VsrError, "a row: odd"),
         ("not JSON", VsrError, "a row: the process that measures it ended with 0: it said nothing"),
+        ("3", VsrError, "ended with 0"),
         ("", VsrError, "ended with 0"),
     ],
 )

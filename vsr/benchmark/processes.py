@@ -24,17 +24,23 @@ def measure_apart(case: Case) -> Sample:
 def ask(command: Sequence[str], text: str, what: str) -> dict[str, Any]:
     """The JSON object that ``command`` prints when it is given ``text``. Raises VsrError, or what it names."""
     done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
-    lines = done.stdout.splitlines()
-    try:
-        answer = json.loads(lines[-1]) if lines else {}
-    except ValueError:
-        answer = {}
+    answer = _last_object(done.stdout)
     if "error" in answer:
         raise _error(answer["error"])(f"{what}: {answer['message']}")
     if done.returncode or not answer:
         reason = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
         raise VsrError(f"{what}: the process that measures it ended with {done.returncode}: {reason}")
-    return dict(answer)
+    return answer
+
+
+def _last_object(printed: str) -> dict[str, Any]:
+    """The JSON object of the last line; empty where that is none."""
+    lines = printed.splitlines()
+    try:
+        answer = json.loads(lines[-1]) if lines else {}
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
 
 
 def _error(name: str) -> type[VsrError]:
