@@ -26,8 +26,8 @@ class TorchBackend:
     """Runs a PlaneModel as it is."""
 
     compiled: bool = False
-    """Give the network to ``torch.compile`` on a GPU. It fuses what lies between the convolutions and costs a minute at
-    the start; whether that pays depends on the network and the card. Nothing sets it but code."""
+    """Give the model to ``torch.compile`` on a GPU. It fuses what lies between the convolutions, colour work included,
+    and takes a minute or so at the start; whether that pays depends on the network and the card. Only code sets it."""
     name = "torch"
 
     def unavailable(self) -> str | None:
@@ -80,13 +80,14 @@ def ring(
     tell: Callable[[str], None] | None = None,
 ) -> SlotRing:
     """``model`` in the slots of ``layer``, its weights on ``device``; half precision is guarded by float32."""
-    fast = _placed(model, device, model.precision)
+    fast, exact = _placed(model, device, model.precision), None
+    module: nn.Module = fast
+    if model.precision != "fp32":
+        module, exact = Guarded(fast), _program(_placed(model, device, "fp32"))
     if compiled:
-        fast.network.compile(dynamic=False)
-    if model.precision == "fp32":
-        return SlotRing(layer, model.source, lambda _: _program(fast), tell=tell)
-    guarded, exact = Guarded(fast), _placed(model, device, "fp32")
-    return SlotRing(layer, model.source, lambda _: _program(guarded), redo=_program(exact), tell=tell)
+        module.compile(dynamic=False)
+    program = _program(module)
+    return SlotRing(layer, model.source, lambda _: program, redo=exact, tell=tell)
 
 
 class TorchRunner:
