@@ -147,7 +147,7 @@ def _load(spec: BenchSpec, name: str, folder: Path) -> _Subject:
 
 
 def _placed(spec: BenchSpec, clip: Clip, subject: _Subject, backend: str, precision: PrecisionChoice) -> Case:
-    """The combination with every ``auto`` decided as ``vsr run`` decides it. Raises BackendError."""
+    """The combination with every ``auto`` decided as ``vsr run`` decides it. Raises BackendError or NetworkError."""
     wanted = PipelineSpec(
         str(clip.path), "", backend=backend, device=spec.device, precision=precision, batch_size=spec.batch_size
     )

@@ -27,8 +27,8 @@ from vsr.plane_model import Picture, PlaneModel
 _TILE = 8
 _SHALLOW, _DEEP = 4, 12
 _WARM_UPS, _RUNS = 1, 5
-_IN_A_ROW = 3
-"""Frames that a backend may have in flight, as in a run."""
+_IN_A_ROW = 6
+"""Frames of one stream, which a backend may have in flight together, as in a run."""
 
 
 @dataclass(frozen=True)
