@@ -190,14 +190,15 @@ def test_closing_gives_the_memory_back(taken: int) -> None:
     allocated, reserved = torch.cuda.memory_allocated(), torch.cuda.memory_reserved()
     use()
     torch.cuda.empty_cache()
-    assert torch.cuda.memory_allocated() == allocated
-    assert torch.cuda.memory_reserved() <= reserved
+    assert torch.cuda.memory_allocated() - allocated < 2**20  # a frame's planes alone are more
+    assert torch.cuda.memory_reserved() - reserved < 2**23
 
 
 @pytest.mark.cuda
 def test_full_memory_says_what_to_use_and_the_next_run_works() -> None:
     model = loaded(picture("420", 1920, 1080), "fp16")
     runner = backends.get("torch").load(model, "cuda")
+    torch.cuda.empty_cache()
     torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved() + 2**26) / total_memory())
     try:
         with pytest.raises(BackendError, match="out of memory; use a smaller --batch-size or --strip-rows"):
@@ -230,11 +231,13 @@ def test_two_runners_and_the_default_stream_work_at_once() -> None:
 
 
 @pytest.mark.cuda
-def test_a_compiled_network_gives_the_same_picture() -> None:
-    model = loaded(picture("420"), "fp16")
+@pytest.mark.parametrize("layout", ["420", "420p10"])
+def test_a_compiled_model_gives_the_same_picture(layout: str) -> None:
+    model = loaded(picture(layout), "fp16")
     runner = TorchBackend(compiled=True).load(model, "cuda")
     for frame in (noise(model.source), smooth(model.source)):
-        assert worst(numpy(runner(tensors(frame))), expected(model, frame)) <= TOLERANCE["fp16"]
+        tolerance = TOLERANCE["fp16"] << (model.source.layout.bits - 8)
+        assert worst(numpy(runner(tensors(frame))), expected(model, frame)) <= tolerance
     runner.close()
 
 
