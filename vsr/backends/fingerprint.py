@@ -7,7 +7,7 @@ from importlib.resources.abc import Traversable
 
 from vsr.plane_model import PlaneModel
 
-_CODE = ("networks", "color.py", "domains", "plane_model.py", "resample.py", "backends")
+_CODE = ("networks", "color.py", "domains.py", "plane_model.py", "resample.py", "backends")
 """What of vsr a compiled form depends on, besides weights and options."""
 
 
@@ -35,5 +35,5 @@ def _add_code(digest: "hashlib._Hash", item: Traversable) -> None:
     if item.is_dir():
         for inner in sorted(item.iterdir(), key=lambda one: one.name):
             _add_code(digest, inner)
-    elif item.name.endswith(".py") and item.is_file():
+    elif item.name.endswith(".py"):
         digest.update(item.read_bytes())
