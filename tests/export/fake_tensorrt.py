@@ -14,7 +14,7 @@ import numpy.typing as npt
 from tests.export.running import session
 from vsr.export.tensorrt_library import Library
 
-_DTYPES = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32, "tensor(bool)": np.bool_}
+_KINDS: dict[str, Any] = {"tensor(uint8)": ctypes.c_uint8, "tensor(float)": ctypes.c_float, "tensor(bool)": ctypes.c_bool}
 MAGIC = b"plan of "
 
 
@@ -170,6 +170,6 @@ class Context:
 
     def _at(self, name: str) -> npt.NDArray[Any]:
         one = self._tensors[name]
-        dtype = np.dtype(_DTYPES[one.type])
-        memory = (ctypes.c_char * (int(np.prod(one.shape)) * dtype.itemsize)).from_address(self._addresses[name])
-        return np.frombuffer(memory, dtype).reshape(one.shape)
+        kind = _KINDS[one.type]
+        memory = ctypes.cast(self._addresses[name], ctypes.POINTER(kind))
+        return np.ctypeslib.as_array(memory, tuple(one.shape))
