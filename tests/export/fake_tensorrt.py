@@ -14,7 +14,11 @@ import numpy.typing as npt
 from tests.export.running import session
 from vsr.export.tensorrt_library import Library
 
-_KINDS: dict[str, Any] = {"tensor(uint8)": ctypes.c_uint8, "tensor(float)": ctypes.c_float, "tensor(bool)": ctypes.c_bool}
+_KINDS: dict[str, Any] = {
+    "tensor(uint8)": ctypes.c_uint8,
+    "tensor(float)": ctypes.c_float,
+    "tensor(bool)": ctypes.c_bool,
+}
 MAGIC = b"plan of "
 
 
