@@ -7,7 +7,7 @@ from importlib.resources.abc import Traversable
 
 from vsr.plane_model import PlaneModel
 
-_CODE = ("networks", "color.py", "domains.py", "plane_model.py", "resample.py", "backends")
+_CODE = ("networks", "color.py", "domains.py", "plane_model.py", "resample.py", "export", "backends")
 """What of vsr a compiled form depends on, besides weights and options."""
 
 
