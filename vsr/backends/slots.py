@@ -4,10 +4,10 @@ A slot holds a stream, pinned inputs, device inputs and one CUDA graph: copy in,
 behind the graph, not inside it: what a graph writes to is fixed when it is captured, while the host keeps results for
 as long as the encoder needs them, so each batch's planes land in the next of a ring of pinned buffers.
 
-Where the roof is: PCIe 5.0 x16 moves about 50 GB/s each way at once. A 4K 4:2:0 frame of 8 bits is 12.4 MB, so 800 of
-them a second are 10 GB/s out and, from 1080p, 2.5 GB/s in: a fifth of the bus. One core copies host memory at about
-that same 10 GB/s. So results are never copied on the host (the caller reads the pinned memory), and the inputs are
-copied once, into pinned memory, by torch's threads while the other slots compute.
+Where the roof is, by arithmetic: PCIe 5.0 x16 moves 63 GB/s each way at once, some 50 of them payload. A 4K 4:2:0 frame
+of 8 bits is 12.4 MB, so 800 of them a second are 10 GB/s out and, from 1080p, 2.5 GB/s in: a fifth of the bus, but all
+that one core can copy within the host. So results are never copied on the host (the caller reads the pinned memory),
+and the inputs are copied once, into pinned memory, by torch's threads while the other slots compute.
 """
 
 from collections import deque
