@@ -34,7 +34,8 @@ class Placement:
 def choose_placement(spec: PipelineSpec, loaded: LoadedNetwork, info: VideoInfo) -> Placement:
     """Resolve ``auto``: the GPU where there is one, the fastest backend there, the precision that it multiplies.
 
-    Raises BackendError, and UsageError where strips are asked of a network that looks at the whole picture.
+    Raises BackendError, NetworkError where int8 is asked of weights without a calibration for it, and UsageError where
+    strips are asked of a network that looks at the whole picture.
     """
     name, remark = (spec.backend, None) if spec.backend != "auto" else backends.default(spec.device)
     backend = backends.get(name)
@@ -47,6 +48,8 @@ def choose_placement(spec: PipelineSpec, loaded: LoadedNetwork, info: VideoInfo)
     # bfloat16 has eight bits: enough for the difference to the input, not for the picture itself.
     if spec.precision == "auto" and precision == "bf16" and not loaded.network.anchored:
         precision = "fp32"
+    if precision == "int8":
+        loaded.quantised()  # refuses before anything is opened
     return Placement(name, device, precision, _strip_rows(spec, loaded.network, info), remark)
 
 
@@ -84,7 +87,8 @@ class Upscaler:
         self._hold = hold
         if by_field:
             source, target = (replace(picture, height=picture.height // 2) for picture in (source, target))
-        model = PlaneModel(loaded.network, source, target, placement.precision, placement.strip_rows)
+        network = loaded.quantised() if placement.precision == "int8" else loaded.network
+        model = PlaneModel(network, source, target, placement.precision, placement.strip_rows)
         self._runner = backends.get(placement.backend).load(model, placement.device)
         self.device = self._runner.device
 

@@ -13,9 +13,8 @@ from openvino.properties import hint
 from vsr import cache as disk
 from vsr.backends.fingerprint import fingerprint
 from vsr.backends.openvino_graph import keep_exact, to_openvino
-from vsr.plane_model import PlaneModel
+from vsr.plane_model import PlaneModel, Precision
 
-_PRECISIONS = {"fp32": ov.Type.f32, "bf16": ov.Type.bf16}
 _log = logging.getLogger(__name__)
 
 
@@ -36,7 +35,7 @@ def compile_model(model: PlaneModel, batch: int, *, threads: int, streams: int) 
     Raises RuntimeError as OpenVINO does.
     """
     config = {
-        hint.inference_precision: _PRECISIONS[model.precision],
+        hint.inference_precision: _float_type(model.precision),
         properties.num_streams: min(streams, threads),
         properties.inference_num_threads: threads,
     }
@@ -52,6 +51,11 @@ def compile_model(model: PlaneModel, batch: int, *, threads: int, streams: int) 
     compiled = core().compile_model(graph, "CPU", config)
     _write(file, compiled)
     return compiled
+
+
+def _float_type(precision: Precision) -> ov.Type:
+    """What the network computes in where it computes in floats: in int8, what was not quantised."""
+    return ov.Type.f32 if precision == "fp32" or not multiplies_bf16() else ov.Type.bf16
 
 
 def _read(file: Path, config: dict[str, object]) -> ov.CompiledModel | None:

@@ -7,6 +7,7 @@ import typer
 from typer.main import get_command
 
 from vsr.cli.bench import bench
+from vsr.cli.calibrate import calibrate
 from vsr.cli.compare import compare
 from vsr.cli.doctor import doctor
 from vsr.cli.evaluate import evaluate
@@ -28,6 +29,7 @@ app.command("eval")(evaluate)
 app.command("compare")(compare)
 app.command("bench")(bench)
 app.command("train")(train)
+app.command("calibrate")(calibrate)
 app.command("export")(export)
 
 

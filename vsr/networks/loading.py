@@ -8,7 +8,9 @@ import torch
 
 from vsr.errors import NetworkError
 from vsr.networks.base import Network
+from vsr.networks.cascade import Cascade
 from vsr.networks.checkpoint_files import read_tensors, without_prefix
+from vsr.networks.int8 import Calibration, quantise, read_calibration
 from vsr.networks.layouts import Recognised, recognise
 from vsr.networks.layouts.own import nearest_own, recognise_own
 from vsr.networks.registry import entry
@@ -30,6 +32,22 @@ class LoadedNetwork:
     """None where no card lies beside the file."""
     recognised: str | None = None
     """In words, what a file without a card was recognised as; None with a card or without a file."""
+    int8: Calibration | None = None
+    """What lies beside the weights file for running it in int8."""
+
+    def quantised(self) -> Network:
+        """The network in int8. NetworkError without a calibration, or with one of other weights."""
+        if isinstance(self.network, Cascade):
+            raise NetworkError(f"int8 is for one pass, not for {self.network.name}; use another --precision")
+        again = f"run vsr calibrate --weights {self.weights_name}, or use another --precision"
+        if self.int8 is None:
+            raise NetworkError(f"no int8 calibration ships with {self.weights_name}; {again}")
+        if self.int8.weights_sha256 != self.sha256:
+            raise NetworkError(
+                f"the int8 calibration beside {self.weights_name} is of other weights (sha256 "
+                f"{self.int8.weights_sha256[:12]}, the file's {str(self.sha256)[:12]}); {again}"
+            )
+        return quantise(self.network, self.int8.ranges)
 
 
 @dataclass(frozen=True)
@@ -59,7 +77,8 @@ class WeightsFile:
             )
         network = self.build(scale).requires_grad_(False).eval()
         recognised = f"{self.path.name}: recognised {self.words} ({self.network} x{scale})" if self.words else None
-        return LoadedNetwork(network, self.path.stem, self.sha256, self.card, recognised)
+        int8 = read_calibration(self.path)
+        return LoadedNetwork(network, self.path.stem, self.sha256, self.card, recognised, int8)
 
     def fits(self) -> str:
         """The scales in words: ``x2``, or ``x2, x3 and x4``."""
