@@ -39,7 +39,7 @@ def run(
         plan = make_plan(spec, source.info, target, notices)
         with (
             # Waiting in the buffer, one in the sink's hands and one on its way into the buffer.
-            open_upscaler(plan, hold=spec.write_ahead + 2) as upscaler,
+            open_upscaler(plan, notices, hold=spec.write_ahead + 2) as upscaler,
             FileSink(target, plan.encoding, plan.size, source, notices) as sink,
             Flow() as flow,
         ):
@@ -63,15 +63,23 @@ def frames(spec: PipelineSpec, *, notices: Notices | None = None) -> Iterator[Fr
     keep_freed_memory()
     with VideoSource(spec, notices, bake_orientation=True, video_only=True) as source:
         plan = make_plan(replace(spec, pix_fmt="gbrp", codec="rawvideo"), source.info, RGB_FRAMES, notices)
-        with open_upscaler(plan) as upscaler, Flow() as flow:
+        with open_upscaler(plan, notices) as upscaler, Flow() as flow:
             decoded = flow.buffer(source, depth=spec.read_ahead, name="decode")
             upscaled = flow.buffer(upscaler(batch(decoded, spec.batch_size)), depth=spec.write_ahead, name="upscale")
             yield from unbatch(upscaled)
 
 
-def open_upscaler(plan: Plan, *, hold: int | None = None) -> Upscaler:
+def open_upscaler(plan: Plan, notices: Notices, *, hold: int | None = None) -> Upscaler:
     """The upscaler that ``plan`` decided on, its network loaded on the device; ``hold`` as in Upscaler."""
-    return Upscaler(plan.network.loaded, plan.placement, plan.source, plan.target, by_field=plan.by_field, hold=hold)
+    return Upscaler(
+        plan.network.loaded,
+        plan.placement,
+        plan.source,
+        plan.target,
+        by_field=plan.by_field,
+        hold=hold,
+        tell=notices.say,
+    )
 
 
 def _progress(flow: Flow, sink: FileSink, source: VideoSource, elapsed_s: float) -> Progress:

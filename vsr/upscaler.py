@@ -1,7 +1,7 @@
 """Batches of planes in, larger ones out: a PlaneModel loaded on a backend for one run."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -70,6 +70,7 @@ class Upscaler:
 
     ``by_field`` upscales the two fields of interlaced frames by themselves and weaves them again. An upscaled batch
     stays as it is until ``hold`` further ones have been taken, then its memory may be used again; None: for ever.
+    ``tell`` hears what the user should know of the running, such as frames that half precision could not hold.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class Upscaler:
         *,
         by_field: bool = False,
         hold: int | None = None,
+        tell: Callable[[str], None] | None = None,
     ):
         self.placement = placement
         self._by_field = by_field
@@ -89,7 +91,7 @@ class Upscaler:
             source, target = (replace(picture, height=picture.height // 2) for picture in (source, target))
         network = loaded.quantised() if placement.precision == "int8" else loaded.network
         model = PlaneModel(network, source, target, placement.precision, placement.strip_rows)
-        self._runner = backends.get(placement.backend).load(model, placement.device)
+        self._runner = backends.get(placement.backend).load(model, placement.device, tell=tell)
         self.device = self._runner.device
 
     def __call__(self, batches: Iterable[Batch]) -> Iterator[Batch]:

@@ -1,6 +1,7 @@
 """Whole runs through the slot ring on a fake device: the encoder reads buffers that the ring uses again and again."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -32,7 +33,7 @@ def layer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Fa
     """What the torch backend runs on, in slots as few as to use buffers again soon."""
     layer = FakeLayer(request.param)
 
-    def load(_: TorchBackend, model: PlaneModel, device: str) -> SlotRing:
+    def load(_: TorchBackend, model: PlaneModel, device: str, **tell: Any) -> SlotRing:
         return ring(model.eval(), torch.device(device), layer)
 
     monkeypatch.setattr(TorchBackend, "load", load)

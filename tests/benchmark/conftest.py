@@ -38,5 +38,5 @@ def workbench(case: Case, tmp_path: Path) -> Iterator[Workbench]:
     target = resolve(spec)
     with VideoSource(spec, Notices(), video_only=True) as source:
         plan = make_plan(spec, source.info, target, Notices())
-    with open_upscaler(plan, hold=spec.write_ahead + 2) as upscaler:
+    with open_upscaler(plan, Notices(), hold=spec.write_ahead + 2) as upscaler:
         yield Workbench(spec, plan, target, upscaler)

@@ -55,8 +55,8 @@ class Backend(Protocol):
         """The precision that ``choice`` means on ``device``; BackendError where the device can't compute in it."""
         ...
 
-    def load(self, model: PlaneModel, device: str) -> Runner:
-        """Put ``model`` on ``device``. Raises BackendError."""
+    def load(self, model: PlaneModel, device: str, *, tell: Callable[[str], None] | None = None) -> Runner:
+        """Put ``model`` on ``device``; ``tell`` hears, on any thread, what a user should know. Raises BackendError."""
         ...
 
 

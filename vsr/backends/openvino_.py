@@ -2,7 +2,7 @@
 
 import platform
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -51,7 +51,13 @@ class OpenVinoBackend:
             raise BackendError("the openvino backend has no fp16 on a CPU; use bf16 or fp32")
         return choice
 
-    def load(self, model: PlaneModel, device: str) -> "OpenVinoRunner":
+    def load(
+        self,
+        model: PlaneModel,
+        device: str,
+        *,
+        tell: Callable[[str], None] | None = None,  # noqa: ARG002 - there is nothing to tell
+    ) -> "OpenVinoRunner":
         """Get ready to compile ``model``; each batch size is compiled when it is first met."""
         if device != "cpu":
             raise BackendError(f"no device '{device}' for the openvino backend; it runs on: cpu")

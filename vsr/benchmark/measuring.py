@@ -108,7 +108,7 @@ def _open(spec: PipelineSpec) -> Workbench:
     target = resolve(spec)
     with VideoSource(spec, Notices(), video_only=True) as source:
         plan = make_plan(spec, source.info, target, Notices())
-    return Workbench(spec, plan, target, open_upscaler(plan, hold=spec.write_ahead + 2))
+    return Workbench(spec, plan, target, open_upscaler(plan, Notices(), hold=spec.write_ahead + 2))
 
 
 def _first_frame(bench: Workbench) -> tuple[float, int]:
