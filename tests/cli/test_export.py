@@ -19,9 +19,9 @@ def facts_of(path: Path) -> dict[str, str]:
     return {one.key: one.value for one in onnx.load(str(path)).metadata_props}
 
 
-def test_onnx_of_the_network(vsr: Run, tmp_path: Path) -> None:
+def test_onnx_of_the_network_that_the_weights_are_for(vsr: Run, tmp_path: Path) -> None:
     out = tmp_path / "espcn.onnx"
-    code, said, _ = vsr("export", out, "--network", "espcn")
+    code, said, _ = vsr("export", out, "--weights", "espcn_x2_clean")
     assert code == 0
     assert "network espcn" in said
     loaded = load("espcn", 2)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from tests.export.running import run
 from tests.pictures import YUV420, color, noise, run_model, worst, yuv
@@ -14,7 +15,8 @@ from vsr.frames import MATRIX_RGB, ColorSpace, PixelLayout
 from vsr.networks import NetworkEntry, available, load
 from vsr.plane_model import Picture, PlaneModel
 
-READY = [entry for entry in available() if 2 in entry.ready_scales()]
+# And those on packed planes, whose graphs are of another kind, with fresh weights where none ship.
+EVERY = [entry for entry in available() if 2 in entry.ready_scales() or entry.domain == "yuv420"]
 LAYOUTS = {
     "420": (yuv(YUV420), color()),
     "420p10": (yuv(YUV420, 10), color()),
@@ -32,11 +34,12 @@ def pictures(layout: str, width: int, height: int) -> tuple[Picture, Picture]:
     return Picture(width, height, *LAYOUTS[layout]), Picture(2 * width, 2 * height, *LAYOUTS[layout])
 
 
-@pytest.mark.parametrize("entry", READY, ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", EVERY, ids=lambda entry: entry.name)
 def test_graph_and_engine_of_every_network(entry: NetworkEntry) -> None:
     """An odd portrait picture: the graph gives eager float32's codes, and becomes an engine without a GPU."""
     source, target = pictures("420", 15, 22)
-    network = load(entry.name, 2).network
+    torch.manual_seed(0)
+    network = load(entry.name, 2).network if 2 in entry.ready_scales() else entry.build(2).deploy()
     content = to_onnx(engine_form(PlaneModel(network, source, target), frames=1))
     planes = noise(source)
     result = run(content, *(plane[None] for plane in planes))

@@ -10,7 +10,7 @@ import torch
 from tests.export.running import run
 from vsr.errors import BackendError, UsageError
 from vsr.export import onnx_
-from vsr.export.forms import LumaAsRgb, network_form
+from vsr.export.forms import Form, LumaAsRgb, network_form
 from vsr.export.onnx_ import to_onnx
 from vsr.networks import build, load
 from vsr.networks.bicubic import Bicubic
@@ -111,6 +111,17 @@ def test_half_precision_is_in_the_graph_and_float32_around_it(precision: str, to
     if precision == "fp16":
         x = torch.rand(1, 3, 9, 12)
         np.testing.assert_allclose(run(content, x.numpy())[0], network(x).numpy(), atol=tolerance)
+
+
+class Undrawable(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x if x.sum() > 0 else -x
+
+
+def test_what_can_not_be_drawn_as_a_graph_is_a_backend_error_in_one_line() -> None:
+    with pytest.raises(BackendError, match=r"can't draw this network as an ONNX graph: .") as caught:
+        to_onnx(Form(Undrawable(), (torch.zeros(1, 1, 2, 2),), ("input",), ("output",)))
+    assert "\n" not in str(caught.value)
 
 
 def test_int8_is_refused() -> None:

@@ -10,9 +10,13 @@ import typer
 def export(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="File to write: .onnx, .xml (OpenVINO) or .engine.")],
     *,
-    network: Annotated[str, typer.Option(help="Network, see 'vsr models'.")] = "lrsrn",
-    scale: Annotated[int, typer.Option(help="Factor: 2, 3 or 4.")] = 2,
-    weights: Annotated[str | None, typer.Option(help="Shipped weights by name, or a file (what ships).")] = None,
+    network: Annotated[
+        str | None, typer.Option(help="Network, see 'vsr models' (what the weights are for, else lrsrn).")
+    ] = None,
+    scale: Annotated[int | None, typer.Option(help="Factor: 2, 3 or 4 (that of the weights, else 2).")] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="Shipped weights by name, or a file: .safetensors, .pth, .onnx (what ships).")
+    ] = None,
     file_format: Annotated[
         str | None, typer.Option("--format", help="onnx, openvino or tensorrt (by OUT's extension).")
     ] = None,

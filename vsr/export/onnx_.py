@@ -22,13 +22,14 @@ _LONGEST_AXIS = 1 << 16
 def to_onnx(form: Form, facts: Mapping[str, str] | None = None) -> bytes:
     """The ONNX file of ``form``; ``facts`` become its ``metadata_props``.
 
-    The same form gives the same bytes. Raises BackendError without the packages that this takes.
+    The same form gives the same bytes. Raises BackendError without the packages that this takes, and where PyTorch
+    can't draw the module as a graph.
     """
     reason = unavailable()
     if reason is not None:
         raise BackendError(reason)
     axes = {axis: torch.export.Dim(name, min=1, max=_LONGEST_AXIS) for axis, name in form.free_axes.items()}
-    with _quiet(), torch.no_grad():
+    with _quiet(), torch.no_grad(), _mapped_errors():
         program = torch.onnx.export(
             form.module,
             form.example,
@@ -72,6 +73,18 @@ def _strip(model: Any) -> None:
         del item.metadata_props[:]
     for tensor in model.graph.initializer:
         del tensor.metadata_props[:]
+
+
+@contextmanager
+def _mapped_errors() -> Iterator[None]:
+    try:
+        yield
+    except torch.onnx.OnnxExporterError as exc:
+        origin: BaseException = exc
+        while origin.__cause__ is not None:
+            origin = origin.__cause__
+        words = next(iter(str(origin).splitlines()), type(origin).__name__)
+        raise BackendError(f"PyTorch can't draw this network as an ONNX graph: {words}") from exc
 
 
 @contextmanager

@@ -15,9 +15,10 @@ from vsr.export.spec import ExportSpec
 from vsr.export.tensorrt_library import Library, library
 from vsr.export.writing import whole_files
 from vsr.networks.base import Network
-from vsr.networks.loading import LoadedNetwork, load
+from vsr.networks.loading import LoadedNetwork, load, load_file
 from vsr.plane_model import Picture, PlaneModel, Precision
 
+_DEFAULT_NETWORK, _DEFAULT_SCALE = "lrsrn", 2
 _DOMAINS = {
     "rgb": "R'G'B' in [0, 1]",
     "luma": "Y of BT.601 as code / 255",
@@ -33,7 +34,7 @@ def run_export(spec: ExportSpec, progress: Callable[[str], None] | None = None) 
     # What can't be done is said before anything is loaded.
     found = library() if spec.file_format == "tensorrt" else None
     capability = _capability(spec, found) if found else None
-    loaded = load(spec.network, spec.scale, spec.weights)
+    loaded = _load(spec)
     form, taken = _form(spec, loaded.network)
     facts = _facts(spec, loaded, taken)
     content = to_onnx(form, facts)
@@ -47,6 +48,12 @@ def run_export(spec: ExportSpec, progress: Callable[[str], None] | None = None) 
     with whole_files(spec.output) as (partial,):
         partial.write_bytes(content)
     return facts
+
+
+def _load(spec: ExportSpec) -> LoadedNetwork:
+    if spec.weights is not None:
+        return load_file(spec.weights, spec.network, spec.scale)
+    return load(spec.network or _DEFAULT_NETWORK, spec.scale or _DEFAULT_SCALE)
 
 
 def _form(spec: ExportSpec, network: Network) -> tuple[Form, str]:

@@ -31,10 +31,12 @@ class ExportSpec:
     """One export."""
 
     output: Path
-    network: str
-    scale: int
+    network: str | None = None
+    """None: what ``weights`` are for; without these, lrsrn."""
+    scale: int | None = None
+    """None: that of ``weights``; without these, 2."""
     weights: str | None = None
-    """None: what ships."""
+    """A shipped name or a file; None: what ships."""
     format: Format | None = None
     """None: by the output's extension."""
     form: FormName = "network"
@@ -80,7 +82,9 @@ class ExportSpec:
     @property
     def fixed_batch(self) -> int | None:
         """How many frames go in at once, where it is always the same number."""
-        least, _, most = self.batch or ((1, 1, 1) if self.file_format == "tensorrt" else (1, 1, 2))
+        if self.batch is None:
+            return 1 if self.file_format == "tensorrt" else None
+        least, _, most = self.batch
         return least if least == most else None
 
     @property
