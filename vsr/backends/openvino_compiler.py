@@ -13,8 +13,11 @@ from openvino.properties import hint
 from vsr import cache as disk
 from vsr.backends.fingerprint import fingerprint
 from vsr.backends.openvino_graph import keep_exact, to_openvino
-from vsr.plane_model import PlaneModel, Precision
+from vsr.plane_model import PlaneModel
 
+# In int8, the compiler moves colour work into nodes of its own, for which no promise of float32 can be made; and what
+# is not quantised costs little.
+_FLOATS = {"fp32": ov.Type.f32, "bf16": ov.Type.bf16, "int8": ov.Type.f32}
 _log = logging.getLogger(__name__)
 
 
@@ -35,7 +38,7 @@ def compile_model(model: PlaneModel, batch: int, *, threads: int, streams: int) 
     Raises RuntimeError as OpenVINO does.
     """
     config = {
-        hint.inference_precision: _float_type(model.precision),
+        hint.inference_precision: _FLOATS[model.precision],
         properties.num_streams: min(streams, threads),
         properties.inference_num_threads: threads,
     }
@@ -46,16 +49,11 @@ def compile_model(model: PlaneModel, batch: int, *, threads: int, streams: int) 
     if found is not None:
         return found
     graph = to_openvino(model, batch)
-    if model.precision != "fp32":
+    if model.precision == "bf16":
         graph = keep_exact(core(), graph)
     compiled = core().compile_model(graph, "CPU", config)
     _write(file, compiled)
     return compiled
-
-
-def _float_type(precision: Precision) -> ov.Type:
-    """What the network computes in where it computes in floats: in int8, what was not quantised."""
-    return ov.Type.f32 if precision == "fp32" or not multiplies_bf16() else ov.Type.bf16
 
 
 def _read(file: Path, config: dict[str, object]) -> ov.CompiledModel | None:
