@@ -43,12 +43,14 @@ class OpenVinoBackend:
 
         Never int8: what its ranges clip was not among the photographs that they were calibrated on.
         """
-        from vsr.backends.openvino_compiler import multiplies_bf16
+        from vsr.backends.openvino_compiler import multiplies_bf16, multiplies_int8
 
         if choice == "auto":
             return "bf16" if multiplies_bf16() else "fp32"
         if choice == "fp16":
             raise BackendError("the openvino backend has no fp16 on a CPU; use bf16 or fp32")
+        if choice == "int8" and not multiplies_int8():
+            raise BackendError("int8 is inexact on this CPU, which has no VNNI; use bf16 or fp32")
         return choice
 
     def load(

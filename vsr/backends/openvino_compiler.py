@@ -5,8 +5,10 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import openvino as ov
 import torch
+from openvino import opset8 as ops
 from openvino import properties
 from openvino.properties import hint
 
@@ -30,6 +32,23 @@ def core() -> ov.Core:
 def multiplies_bf16() -> bool:
     """True where the CPU has bfloat16 instructions (AVX512-BF16, AMX)."""
     return "BF16" in core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+@cache
+def multiplies_int8() -> bool:
+    """True where the CPU sums products of 8 bits exactly (VNNI, AMX). Others may saturate at 16 bits; no property says.
+
+    So the largest sum of 64 products is tried, in one convolution.
+    """
+    channels, high, weight = 64, 255.0, 127.0
+    x = ops.parameter([1, channels, 8, 8], ov.Type.f32)
+    values = ops.fake_quantize(x, 0.0, high, 0.0, high, 256)
+    kernels = ops.constant(np.full((channels, channels, 1, 1), weight, np.float32))
+    kernels = ops.fake_quantize(kernels, -weight, weight, -weight, weight, 255)
+    sums = ops.convolution(values, kernels, [1, 1], [0, 0], [0, 0], [1, 1])
+    compiled = core().compile_model(ov.Model([sums], [x]), "CPU", {hint.inference_precision: ov.Type.f32})
+    found = compiled([np.full((1, channels, 8, 8), high, np.float32)])[0]
+    return bool((found == channels * high * weight).all())
 
 
 def compile_model(model: PlaneModel, batch: int, *, threads: int, streams: int) -> ov.CompiledModel:

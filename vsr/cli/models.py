@@ -55,9 +55,19 @@ def _weights_facts(entry: "NetworkEntry", name: str) -> dict[str, Any]:
         "degradation": card.degradation if card else None,
         "scores": {data: dict(values) for data, values in card.scores.items()} if card else {},
         "recipe": card.recipe if card else None,
+        "int8_loss": _int8_loss(name),
         "date": card.date if card else None,
         "sha256": card.sha256 if card else None,
     }
+
+
+def _int8_loss(name: str) -> float | None:
+    """What int8 costs at most on the images it was measured on, dB; None where no calibration ships."""
+    from vsr.networks.int8 import read_calibration
+    from vsr.networks.weights import find_weights
+
+    calibration = read_calibration(find_weights(name))
+    return None if calibration is None else calibration.loss
 
 
 def describe(network: dict[str, Any]) -> list[str]:
@@ -88,5 +98,6 @@ def _weights(weights: dict[str, Any]) -> str:
         f"{data} {values['psnr_y']:.2f} dB / {values['ssim_y']:.4f}" for data, values in weights["scores"].items()
     ]
     trained = f"trained on {weights['degradation']}" if weights["degradation"] else "no card"
-    facts = [default, trained, *scores]
+    int8 = "" if weights["int8_loss"] is None else f"int8 costs {weights['int8_loss']:.2f} dB"
+    facts = [default, trained, *scores, int8]
     return f"  weights    {weights['name']}: {', '.join(fact for fact in facts if fact)}"
