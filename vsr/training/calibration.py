@@ -159,7 +159,7 @@ def whole_range(seen: Observation) -> Range:
 def nearest_range(seen: Observation) -> Range:
     """Of ranges that clip some, the one with the least squared error of the quantised values; pictures are whole."""
     whole = whole_range(seen)
-    if seen.is_picture:
+    if seen.is_picture or seen.low == seen.high:
         return whole
     lows, highs = ({end * share for share in _CLIPPED} for end in whole)
     tried = [Range(float(low), float(high)) for low, high in product(sorted(lows), sorted(highs)) if low < high]
