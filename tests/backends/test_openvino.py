@@ -10,12 +10,15 @@ from tests.backends.test_contract import LAYOUTS, SIZE, model, numpy
 from tests.pictures import noise, run_model, tensors, worst
 from vsr import backends
 from vsr.backends import Planes
+from vsr.backends.fingerprint import fingerprint
 from vsr.backends.openvino_ import OpenVinoRunner
 from vsr.errors import BackendError
 from vsr.networks import load
+from vsr.networks.int8 import Range, quantise
 from vsr.plane_model import Picture, PlaneModel
 
 pytestmark = pytest.mark.skipif(backends.default("cpu")[0] != "openvino", reason="openvino is not for this machine")
+openvino_compiler = pytest.importorskip("vsr.backends.openvino_compiler")
 SOURCE = Picture(*SIZE, *LAYOUTS["420"])
 
 
@@ -107,8 +110,67 @@ def test_a_stream_that_is_left_leaves_the_runner_of_use() -> None:
     assert all(torch.equal(a, b) for a, b in zip(one(planes), one(planes), strict=True))
 
 
-def test_int8_is_refused_without_calibration() -> None:
-    with pytest.raises(BackendError, match="int8"):
+@pytest.fixture
+def int8() -> None:
+    if not openvino_compiler.multiplies_int8():
+        pytest.skip("this CPU has no VNNI")
+
+
+def quantised(layout: str, *, adds_nothing: bool = False) -> PlaneModel:
+    """ECBSR in int8; with ``adds_nothing``, its last layer gives zeros."""
+    loaded = load("ecbsr", 2, "ecbsr_x2_clean")
+    if adds_nothing:
+        for parameter in loaded.network.tail.parameters():  # type: ignore[union-attr]
+            parameter.data.zero_()
+    plain = model("ecbsr", layout)
+    return PlaneModel(loaded.quantised(), plain.source, plain.target, "int8")
+
+
+@pytest.mark.usefixtures("int8")
+def test_int8_convolves_in_integers_and_what_is_left_out_in_floats() -> None:
+    graph = openvino_compiler.compile_model(quantised("420").eval(), 1, threads=1, streams=1).get_runtime_model()
+    kinds = {
+        node.get_friendly_name().split("/")[0].removeprefix("__module.network."): facts["runtimePrecision"].value
+        for node in graph.get_ordered_ops()
+        if (facts := node.get_rt_info())["layerType"].value == "Convolution"
+        and "__module.network" in node.get_friendly_name()
+    }
+    found = load("ecbsr", 2, "ecbsr_x2_clean").int8
+    assert found is not None
+    assert {name for name, precision in kinds.items() if precision in ("u8", "i8")} == set(found.ranges)
+    assert {name for name, precision in kinds.items() if precision == "f32"} == set(found.left_out)
+
+
+@pytest.mark.usefixtures("int8")
+@pytest.mark.parametrize("layout", ["420", "420p10"])
+def test_int8_leaves_the_anchor_and_chroma_exact(layout: str) -> None:
+    """With a network that adds nothing, the nearest upscaling to the code; chroma as float32 makes it."""
+    loaded = quantised(layout, adds_nothing=True)
+    planes = noise(loaded.source)
+    result = runner(loaded)(tensors(planes))
+    nearest = torch.from_numpy(planes[0].astype("int32")).repeat_interleave(2, 0).repeat_interleave(2, 1)
+    assert torch.equal(result[0][0].to(torch.int32), nearest)
+    expected = run_model(load("ecbsr", 2).network, loaded.source, loaded.target, planes)
+    assert worst(numpy(result)[1:], expected[1:]) <= 1
+
+
+def test_other_ranges_are_another_artefact() -> None:
+    network, plain = load("ecbsr", 2).network, model("ecbsr", "420")
+    names = {
+        fingerprint(PlaneModel(form, plain.source, plain.target, "int8"))
+        for form in (
+            network,
+            quantise(network, {"body.0": Range(0.0, 1.0)}),
+            quantise(network, {"body.0": Range(0.0, 1.0000001)}),
+            quantise(network, {"tail": Range(0.0, 1.0)}),
+        )
+    }
+    assert len(names) == 4
+
+
+def test_int8_is_refused_where_the_cpus_sums_saturate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openvino_compiler, "multiplies_int8", lambda: False)
+    with pytest.raises(BackendError, match="int8 is inexact on this CPU"):
         backends.get("openvino").precision("cpu", "int8")
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from vsr.domains import conversion
 from vsr.errors import UsageError
 from vsr.evaluation.benchmark import evaluate_folder, rgb_picture
 from vsr.evaluation.images import crop_to_multiple, list_images
@@ -19,7 +20,7 @@ from vsr.io.still import read_rgb
 from vsr.networks import LoadedNetwork, Network, WeightsCard, load_file
 from vsr.networks.int8 import LEVELS, Calibration, Range, calibration_path, convolutions, quantise, write_calibration
 from vsr.networks.weights import find_weights
-from vsr.plane_model import PlaneModel
+from vsr.plane_model import Decode
 from vsr.training.degradation import MovingPicture, VideoDegradation, degrade, draw
 
 LARGEST_LOSS = 0.05
@@ -256,12 +257,11 @@ def _watch(network: Network, inputs: list[Tensor], see: Callable[[str, Tensor, T
 
 @torch.inference_mode()
 def _network_input(network: Network, low: npt.NDArray[np.uint8]) -> Tensor:
-    """(h,w,3) uint8 RGB as what the network takes, (1,C,...), made as ``vsr run`` makes it."""
-    height, width = low.shape[:2]
-    target = rgb_picture(height * network.scale, width * network.scale)
-    model = PlaneModel(network, rgb_picture(height, width), target)
-    luma, chroma, _ = model.decode(tuple(torch.from_numpy(low.transpose(2, 0, 1).copy())[:, None]))
-    return model.conversion.enter(luma, chroma)
+    """(h,w,3) uint8 RGB as what a network of this domain takes, (1,C,...), made as ``vsr run`` makes it."""
+    picture = rgb_picture(*low.shape[:2])
+    matrix = picture.color.matrix
+    luma, chroma, _ = Decode(picture, matrix)(tuple(torch.from_numpy(low.transpose(2, 0, 1).copy())[:, None]))
+    return conversion(network.domain, picture.size, picture.chroma_grids, network.scale, matrix).enter(luma, chroma)
 
 
 def _of_video(card: WeightsCard | None) -> bool:
