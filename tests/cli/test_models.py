@@ -34,6 +34,7 @@ def test_the_shipped_weights_load_and_show_their_cards_scores(capsys: pytest.Cap
             assert weights["sha256"] == loaded.sha256
             assert weights["scores"] == {data: dict(scores) for data, scores in loaded.card.scores.items()}
             assert weights["parameters"] == parameter_count(loaded.network)
+            assert weights["int8_loss"] == (loaded.int8.loss if loaded.int8 else None)
             assert weights["gmac_to_4k"] == pytest.approx(gmac_to_4k(loaded.network), abs=1e-3)
 
 
