@@ -108,7 +108,7 @@ def test_a_stage_that_fails_leaves_nothing(
     with pytest.raises(kind) as caught:
         upscale(clips, folder / name, **options)
     assert caught.value is error
-    assert getattr(error, "__notes__", []) == ([] if stage == "encode" else [f"in stage '{stage.split()[0]}'"])
+    assert getattr(error, "__notes__", []) == ([] if stage == "encode" else [f"in stage '{stage.partition(' ')[0]}'"])
 
 
 @pytest.mark.parametrize("stage", FAULTS)

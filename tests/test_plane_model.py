@@ -33,7 +33,9 @@ from vsr.domains import pack, unpack
 from vsr.frames import MATRIX_RGB, ChromaLocation, ColorSpace, PixelLayout
 from vsr.networks import Network, build, load
 from vsr.networks.base import Domain
+from vsr.networks.int8 import QuantisedConv, Range, quantise
 from vsr.networks.packed import Packed
+from vsr.networks.ycc import YccForm
 from vsr.plane_model import Picture, PlaneModel
 from vsr.resample import Resample
 
@@ -374,15 +376,14 @@ def test_strips_of_a_packed_network_are_the_whole(scale: int, rows: int) -> None
     assert max(runs[1:]) <= max(rows // 2, 1) + 2 * 3
 
 
-class Unshuffled(Network):
-    """A network that hides its phases, so that its own shuffle is what runs."""
+class Opaque(Network):
+    """A network that hides all but its forward, so that nothing of it is done in another way."""
 
-    name = "unshuffled"
-    domain = "luma"
+    name = "opaque"
 
     def __init__(self, network: Network) -> None:
         super().__init__()
-        self.network, self.scale, self.halo = network, network.scale, network.halo
+        self.network, self.domain, self.scale, self.halo = network, network.domain, network.scale, network.halo
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.network(x)  # type: ignore[no-any-return]
@@ -402,7 +403,7 @@ def test_sub_pixels_shuffled_as_codes_are_the_picture(
     network = build("ecbsr", scale).deploy()
     planes = noise(source)
     result = run_model(network, source, target, planes, strip_rows=strip_rows)
-    expected = run_model(Unshuffled(network), source, target, planes)
+    expected = run_model(Opaque(network), source, target, planes)
     assert worst(result, expected) <= 1
     assert np.mean(np.concatenate([(a != b).ravel() for a, b in zip(result, expected, strict=True)])) < 0.01
 
@@ -417,3 +418,43 @@ def test_phases_become_a_plane_only_where_there_is_one_for_them() -> None:
         (Picture(16, 12, PixelLayout("rgb", 8), RGB_SPACE), False),
     ):
         assert PlaneModel(network, source, target).in_phases == in_phases
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("strip_rows", [None, 7])
+@pytest.mark.parametrize("matrix", [BT601, BT2020])
+@pytest.mark.parametrize(
+    "layout", [yuv(YUV420), yuv(YUV422, 10), yuv(YUV444, alpha=True), PixelLayout("gray", 8), PixelLayout("rgb", 8)]
+)
+def test_a_network_with_the_matrices_in_its_layers_makes_the_same_picture(
+    scale: int, strip_rows: int | None, matrix: int, layout: PixelLayout
+) -> None:
+    space = RGB_SPACE if layout.family == "rgb" else color(matrix)
+    source, target = Picture(21, 18, layout, space), Picture(21 * scale, 18 * scale, layout, space)
+    network = load("lrsrn", scale).network
+    planes = noise(source)
+    result = run_model(network, source, target, planes, strip_rows=strip_rows)
+    expected = run_model(Opaque(network), source, target, planes)
+    assert worst(result, expected) <= 1
+    assert np.mean(np.concatenate([(a != b).ravel() for a, b in zip(result, expected, strict=True)])) < 0.01
+    assert isinstance(PlaneModel(network, source, target).network, YccForm) == (layout.family != "gray")
+
+
+@pytest.mark.parametrize("network", [build("lrsrn", 2, anchor="none").deploy(), build("lrsrn", 3)])
+def test_a_network_without_an_anchor_or_with_other_ends_sees_rgb(network: Network) -> None:
+    source, target = Picture(8, 6, yuv(YUV420), color()), Picture(16, 12, yuv(YUV420), color())
+    assert PlaneModel(network, source, target).network is network
+
+
+def test_eight_bits_stay_behind_the_matrices() -> None:
+    """The tail keeps its calibrated input; the head, calibrated for RGB, computes in floats."""
+    network = load("lrsrn", 2).network
+    ranges = {"head": Range(0.0, 1.0), "body.0": Range(0.0, 2.0), "tail": Range(0.0, 4.0)}
+    form = YccForm(quantise(network, ranges), torch.eye(3))  # type: ignore[arg-type]
+    quantised = [name for name, module in form.named_modules() if isinstance(module, QuantisedConv)]
+    assert quantised == ["tail", "features.network.body.0"]
+    x = torch.rand(1, 3, 9, 9)
+    luma, chroma = form(x)
+    assert torch.allclose(
+        torch.cat((luma, chroma), 1), quantise(network, {k: ranges[k] for k in ("body.0", "tail")})(x)
+    )

@@ -19,7 +19,7 @@ _YUV420 = PixelLayout("yuv", 8, 1, 1)
 
 
 class Conversion(nn.Module, ABC):
-    """The way into a domain and out of it: ``leave(network(enter(luma, chroma)), chroma)``.
+    """The way into a domain and out of it: ``leave(chroma, network(enter(luma, chroma)))``.
 
     Luma is (N, 1, H, W), nominally in [0, 1], and chroma (N, 2, h, w) in [-0.5, 0.5], or None of a grey picture.
     """
@@ -38,8 +38,8 @@ class Conversion(nn.Module, ABC):
         """What the network takes."""
 
     @abstractmethod
-    def leave(self, result: Tensor, chroma: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """Luma and chroma of the network's ``result``; ``chroma`` is what ``enter`` was given."""
+    def leave(self, chroma: Tensor | None, *results: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Luma and chroma of what the network made; ``chroma`` is what ``enter`` was given."""
 
 
 class RgbConversion(Conversion):
@@ -61,11 +61,30 @@ class RgbConversion(Conversion):
         rgb: Tensor = self.to_rgb(torch.cat((luma, self.chroma_to_luma(chroma)), 1))
         return rgb
 
-    def leave(self, result: Tensor, chroma: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    def leave(self, chroma: Tensor | None, *results: Tensor) -> tuple[Tensor, Tensor | None]:
         """Both at full resolution."""
+        (result,) = results
         if chroma is None:
             return result.mean(1, keepdim=True), None
         return self.luma_of_rgb(result), self.chroma_of_rgb(result)
+
+
+class YccConversion(Conversion):
+    """Luma and chroma themselves, the chroma beside the luma: for an RGB network in its YccForm."""
+
+    def __init__(self, size: Size, chroma: Grids, scale: int):
+        luma = luma_grids(_scaled(size, scale))
+        super().__init__(luma, luma)
+        self.chroma_to_luma = Resample(chroma, luma_grids(size))
+
+    def enter(self, luma: Tensor, chroma: Tensor | None) -> Tensor:
+        """(N, 3, H, W); ``chroma`` can't be None."""
+        return torch.cat((luma, self.chroma_to_luma(chroma)), 1)
+
+    def leave(self, chroma: Tensor | None, *results: Tensor) -> tuple[Tensor, Tensor | None]:  # noqa: ARG002
+        """As the network made them."""
+        luma, made = results
+        return luma, made
 
 
 class LumaConversion(Conversion):
@@ -78,8 +97,9 @@ class LumaConversion(Conversion):
         """Y (N, 1, H, W)."""
         return luma_code(luma)
 
-    def leave(self, result: Tensor, chroma: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    def leave(self, chroma: Tensor | None, *results: Tensor) -> tuple[Tensor, Tensor | None]:
         """The network's luma; chroma as it came."""
+        (result,) = results
         return _luma_of_code(result), chroma
 
 
@@ -111,9 +131,9 @@ class PackedConversion(Conversion):
             return pack(luma, luma.new_zeros((n, 2, height // 2, width // 2)))
         return pack(luma, self.subsample(chroma))
 
-    def leave(self, result: Tensor, chroma: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    def leave(self, chroma: Tensor | None, *results: Tensor) -> tuple[Tensor, Tensor | None]:
         """Luma at full resolution, chroma at half; no chroma where none was given."""
-        luma, upscaled = unpack(result)
+        luma, upscaled = unpack(*results)
         if any(self.pad):
             luma = luma[:, :, : self.luma[0].count, : self.luma[1].count]
             upscaled = upscaled[:, :, : self.chroma[0].count, : self.chroma[1].count]

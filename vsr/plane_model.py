@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from vsr.color import ChannelMatrix, luma_grids, plane_grids, quantisations, ycc_to_rgb_matrix
-from vsr.domains import Grids, conversion
+from vsr.domains import Conversion, Grids, YccConversion, conversion
 from vsr.frames import ColorSpace, PixelLayout
 from vsr.networks.base import Network, Shuffled
+from vsr.networks.ycc import YccForm, has_ycc_form
 from vsr.resample import Resample
 
 Precision = Literal["fp32", "bf16", "fp16", "int8"]
@@ -145,14 +146,18 @@ class PlaneModel(nn.Module):
         strip_rows: int | None = None,
     ):
         super().__init__()
-        self.network = network
         self.source, self.target = source, target
         self.precision: Precision = precision
         self.strip_rows = strip_rows
         source_matrix = source.color.matrix if source.layout.family == "yuv" else target.color.matrix
         target_matrix = target.color.matrix if target.layout.family == "yuv" else source_matrix
         self.decode = Decode(source, source_matrix)
-        self.conversion = conversion(network.domain, source.size, source.chroma_grids, network.scale, source_matrix)
+        self.network: Network | YccForm = network
+        if network.domain == "rgb" and source.layout.family != "gray" and has_ycc_form(network):
+            self.network = YccForm(network, ycc_to_rgb_matrix(source_matrix))
+            self.conversion: Conversion = YccConversion(source.size, source.chroma_grids, network.scale)
+        else:
+            self.conversion = conversion(network.domain, source.size, source.chroma_grids, network.scale, source_matrix)
         luma, chroma = self.conversion.luma, self.conversion.chroma
         self.rematrix = Rematrix(luma, chroma, source_matrix, target_matrix)
         own_plane = network.domain == "luma" and not self.rematrix.changes and target.layout.family != "rgb"
@@ -164,37 +169,38 @@ class PlaneModel(nn.Module):
 
     def forward(self, *planes: Tensor) -> tuple[Tensor, ...]:
         luma, chroma, alpha = self.decode(planes)
-        return self.render(self.upscale(luma, chroma), chroma, alpha)
+        luma, chroma = self.upscale(luma, chroma)
+        return self.render(luma, chroma, alpha)
 
-    def upscale(self, luma: Tensor, chroma: Tensor | None) -> Tensor:
-        """What the network makes of decoded luma and chroma, in its domain; float32. Phases where ``in_phases``."""
-        return self._run_network(self.conversion.enter(luma, chroma))
+    def upscale(self, luma: Tensor, chroma: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Luma and chroma after the network, float32; chroma that it does not see as it came."""
+        return self.conversion.leave(chroma, *self._run_network(self.conversion.enter(luma, chroma)))
 
-    def render(self, upscaled: Tensor, chroma: Tensor | None, alpha: Tensor | None) -> tuple[Tensor, ...]:
-        """The target's planes of what the network made, with the decoded chroma and alpha that it did not see."""
-        luma, chroma = self.conversion.leave(upscaled, chroma)
+    def render(self, luma: Tensor, chroma: Tensor | None, alpha: Tensor | None) -> tuple[Tensor, ...]:
+        """The target's planes of upscaled luma and chroma, and of alpha as it was decoded."""
         luma, chroma = self.rematrix(luma, chroma)
         result: tuple[Tensor, ...] = self.encode(luma, chroma, alpha)
         return result
 
-    def _run_network(self, x: Tensor) -> Tensor:
+    def _run_network(self, x: Tensor) -> tuple[Tensor, ...]:
         rows = x.shape[2]
-        halo, (axis, scale) = self.network.halo, (1, 1) if self.in_phases else (2, self.network.scale)
+        halo = self.network.halo
         most = rows if self.strip_rows is None else max(self.strip_rows // self.network.cell, 1)
         if halo is None or rows <= most:
             return self._run_whole(x)
+        # Phases have their rows in another place, and as many as the input.
+        axis, scale = (1, 1) if self.in_phases else (2, self.network.scale)
         strips = []
         for top in range(0, rows, most):
             bottom = min(top + most, rows)
             first, last = max(top - halo, 0), min(bottom + halo, rows)
-            strip = self._run_whole(x[:, :, first:last])
-            strips.append(strip.narrow(axis, (top - first) * scale, (bottom - top) * scale))
-        return torch.cat(strips, axis)
+            made = self._run_whole(x[:, :, first:last])
+            strips.append([one.narrow(axis, (top - first) * scale, (bottom - top) * scale) for one in made])
+        return tuple(torch.cat(column, axis) for column in zip(*strips, strict=True))
 
-    def _run_whole(self, x: Tensor) -> Tensor:
+    def _run_whole(self, x: Tensor) -> tuple[Tensor, ...]:
         x = x.contiguous(memory_format=torch.channels_last)
         run = self.network.phases if self.in_phases else self.network
-        if self.precision == "fp32":
-            return run(x)  # type: ignore[no-any-return, operator]
-        with torch.autocast(x.device.type, _AUTOCAST[self.precision]):
-            return run(x).to(torch.float32)  # type: ignore[no-any-return, operator]
+        with torch.autocast(x.device.type, _AUTOCAST.get(self.precision), enabled=self.precision in _AUTOCAST):
+            made = run(x)  # type: ignore[operator]
+            return tuple(one.to(torch.float32) for one in (made if isinstance(made, tuple) else (made,)))

@@ -1,5 +1,6 @@
 """The TensorRT backend: engines are kept, replaced and run; on a GPU their picture is eager float32's."""
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from onnx import helper, numpy_helper
 
 from tests.backends.fake_layer import FakeLayer
 from tests.export.fake_tensorrt import Module, RtxModule
-from tests.pictures import YUV420, Planes, color, noise, run_model, smooth, tensors, worst, yuv
+from tests.pictures import YUV420, Planes, color, noise, smooth, tensors, worst, yuv
 from vsr import backends
 from vsr.backends import engines, tensorrt_
 from vsr.backends.engines import Engines, Gpu
@@ -51,7 +52,7 @@ def plane_model(
 def runner(model: PlaneModel, module: Module, tell: Callable[[str], None] | None = None) -> TensorRtRunner:
     """The backend's runner with another device and another library beneath it."""
     store = Engines(model.eval(), module.library(), GPU, tell)
-    exact = None if model.precision == "fp32" else plane_model(network=model.network)
+    exact = None if model.precision == "fp32" else in_float32(model)
     return TensorRtRunner(
         FakeLayer(),
         store,
@@ -61,8 +62,15 @@ def runner(model: PlaneModel, module: Module, tell: Callable[[str], None] | None
     )
 
 
+def in_float32(model: PlaneModel) -> PlaneModel:
+    exact = copy.copy(model).eval()
+    exact.precision = "fp32"
+    return exact
+
+
 def expected(model: PlaneModel, planes: Planes) -> Planes:
-    return run_model(model.network, model.source, model.target, planes)
+    with torch.inference_mode():
+        return tuple(plane[0].numpy() for plane in in_float32(model)(*tensors(planes)))
 
 
 @pytest.mark.parametrize(

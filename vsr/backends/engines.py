@@ -144,6 +144,12 @@ class _Watched(Guarded):
 
     def forward(self, *planes: Tensor) -> tuple[Tensor, ...]:
         luma, chroma, alpha = self.model.decode(planes)
-        upscaled = self.model.upscale(luma, chroma)
-        outside = torch.logical_not(upscaled.abs() < _LARGEST_SAMPLE)  # NaN is not less
-        return (*self.model.render(upscaled, chroma, alpha), outside.to(torch.float32).amax((1, 2, 3)) > 0)
+        luma, chroma = self.model.upscale(luma, chroma)
+        lost = self._outside(luma) if chroma is None else self._outside(luma) + self._outside(chroma)
+        return (*self.model.render(luma, chroma, alpha), lost > 0)
+
+    @staticmethod
+    def _outside(x: Tensor) -> Tensor:
+        """(N,) float: 1 where a sample of the frame is out of range."""
+        outside = torch.logical_not(x.abs() < _LARGEST_SAMPLE)  # NaN is not less
+        return outside.to(torch.float32).amax((1, 2, 3))

@@ -23,8 +23,9 @@ class Guarded(nn.Module):
 
     def forward(self, *planes: Tensor) -> tuple[Tensor, ...]:
         luma, chroma, alpha = self.model.decode(planes)
-        upscaled = self.model.upscale(luma, chroma)
-        return (*self.model.render(upscaled, chroma, alpha), overflowed(upscaled))
+        luma, chroma = self.model.upscale(luma, chroma)
+        lost = overflowed(luma) if chroma is None else overflowed(luma) | overflowed(chroma)
+        return (*self.model.render(luma, chroma, alpha), lost)
 
 
 def overflowed(x: Tensor) -> Tensor:

@@ -79,6 +79,21 @@ class Shuffled(Network):
         return F.pixel_shuffle(self.phases(x).permute(0, 3, 1, 2), self.scale)
 
 
+class LinearEnds(Network):
+    """An RGB network of ``head``, ``features`` and ``tail``, then a pixel shuffle; head and tail are convolutions.
+
+    What is linear at both ends takes a change of colours into its weights, see ``vsr.networks.ycc``.
+    """
+
+    head: nn.Module
+    tail: nn.Module
+    """Channel ``c * scale**2 + k`` is sub-pixel ``k`` of colour ``c``; the anchor, where there is one, is nearest."""
+
+    @abstractmethod
+    def features(self, x: torch.Tensor) -> torch.Tensor:
+        """What ``tail`` takes, of (N,3,H,W), by way of ``head``."""
+
+
 class MultiScale(Network):
     """A network for several scales that share all but the upsampler; each training step may take another scale."""
 

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from vsr.networks.base import Anchor, Network
+from vsr.networks.base import Anchor, LinearEnds
 from vsr.networks.entry import NetworkEntry
 from vsr.networks.first_weights import begin_near_zero_
 from vsr.networks.reparam import RepConv
@@ -13,7 +13,7 @@ WIDTH = 32
 DEPTH = 4
 
 
-class LRSRN(Network):
+class LRSRN(LinearEnds):
     """``PixelShuffle(tail(body(y0) + y0))`` with ``y0 = ReLU(head(x))``, body four times ``ReLU(conv3x3 32->32)``.
 
     In the training form the body's convolutions are RepConv of ``expand`` channels; at x3 the head's and tail's too
@@ -36,13 +36,17 @@ class LRSRN(Network):
         if self.anchored:
             begin_near_zero_(self.tail)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(N,3,H,W) -> (N,3,scale*H,scale*W)."""
+    def features(self, x: torch.Tensor) -> torch.Tensor:
+        """(N,3,H,W) -> (N,32,H,W)."""
         first = F.relu(self.head(x))
         y = first
         for conv in self.body:
             y = F.relu(conv(y))
-        y = self.tail(y + first)
+        return y + first
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(N,3,H,W) -> (N,3,scale*H,scale*W)."""
+        y: torch.Tensor = self.tail(self.features(x))
         if self.anchored:
             # Channel c*s*s+k becomes sub-pixel k of colour c, so repeating each colour s*s times is the upscaled image.
             y = y + x.repeat_interleave(self.scale * self.scale, dim=1)
