@@ -72,7 +72,8 @@ print(json.dumps({
     found = json.loads(done.stdout)
     assert Path(found["file"]).is_relative_to(unpacked)
     assert found["presets"] == sorted(file.stem for file in (ROOT / "pipelines").glob("*.toml"))
-    assert sorted(found["weights"]) == sorted(file.stem for file in (ROOT / "vsr/networks/weights").glob("*.safetensors"))
+    weights = (ROOT / "vsr/networks/weights").glob("*.safetensors")
+    assert sorted(found["weights"]) == sorted(file.stem for file in weights)
     assert found["recipes"] == sorted(file.stem for file in (ROOT / "vsr/training/recipes").glob("*.toml"))
 
 
