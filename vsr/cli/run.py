@@ -37,7 +37,9 @@ def run(
     weights: Annotated[
         str | None, typer.Option(help="Shipped weights by name, or a file: .safetensors, .pth, .onnx.")
     ] = None,
-    pipeline: Annotated[str, typer.Option(help="Preset: balanced, draft, archive, or a TOML file.")] = "balanced",
+    pipeline: Annotated[
+        str, typer.Option(help="Preset: balanced, fast, realtime, draft, archive, or a TOML file.")
+    ] = "balanced",
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N (auto by default).")] = None,
     backend: Annotated[
         str | None,
