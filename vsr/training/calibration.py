@@ -1,6 +1,5 @@
 """Calibration for int8: from photographs to the ranges of every convolution's input, and what they cost in dB."""
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ from vsr.networks import LoadedNetwork, Network, WeightsCard, load_file
 from vsr.networks.int8 import LEVELS, Calibration, Range, calibration_path, convolutions, quantise, write_calibration
 from vsr.networks.weights import find_weights
 from vsr.plane_model import Decode
+from vsr.training.data import files_digest
 from vsr.training.degradation import MovingPicture, VideoDegradation, degrade, draw
 
 LARGEST_LOSS = 0.05
@@ -78,7 +78,7 @@ def calibrate(loaded: LoadedNetwork, request: CalibrationRequest, tell: Callable
     Of two sets of ranges, from the smallest to the largest value of each convolution's input or with the least squared
     error of its quantised values, the one that keeps the network's output nearer to that of its floats. If a folder's
     loss is more than ``LARGEST_LOSS``, the convolution whose quantisation alone moves the output most keeps its floats,
-    then the next, until none is; at least one stays quantised.
+    then the next, until no folder's loss is; at least one stays quantised.
     """
     network = loaded.network
     convolutions(network)  # refuses what can't be quantised before anything takes long
@@ -87,7 +87,6 @@ def calibrate(loaded: LoadedNetwork, request: CalibrationRequest, tell: Callable
     inputs = [_network_input(network, low) for low in draw_patches(files, network, loaded.card, request.seed)]
     method, ranges = _choose(network, inputs, tell)
     scores, left_out = _leave_out(network, ranges, inputs, request.eval_folders, tell)
-    listing = "".join(f"{file.name} {file.stat().st_size}\n" for file in files)
     return Calibration(
         weights_sha256=loaded.sha256 or "",
         ranges={name: values for name, values in ranges.items() if name not in left_out},
@@ -96,7 +95,7 @@ def calibrate(loaded: LoadedNetwork, request: CalibrationRequest, tell: Callable
         seed=request.seed,
         data={
             "photographs": len(files),
-            "files_sha256": hashlib.sha256(listing.encode()).hexdigest(),
+            "files_sha256": files_digest(files),
             "patches": PATCHES,
             "side": SIDE,
             "degradation": "video" if _of_video(loaded.card) else "bicubic",

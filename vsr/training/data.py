@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -47,7 +47,7 @@ class TrainingImages:
     of_scale: Mapping[int, tuple[TrainingImage, ...]]
     files: int
     digest: str
-    """sha256 of the files' names and sizes in bytes, hexadecimal."""
+    """Of the files, see ``files_digest``."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,13 @@ def load_training_images(folder: Path, recipe: Recipe) -> TrainingImages:
         for scale in recipe.scales:
             loads = threads.map(partial(_load, scale=scale, recipe=recipe), range(len(files)), files)
             of_scale[scale] = tuple(image for images in loads for image in images)
+    return TrainingImages(of_scale, len(files), files_digest(files))
+
+
+def files_digest(files: Iterable[Path]) -> str:
+    """sha256 of the files' names and sizes in bytes, hexadecimal."""
     listing = "".join(f"{file.name} {file.stat().st_size}\n" for file in files)
-    return TrainingImages(of_scale, len(files), hashlib.sha256(listing.encode()).hexdigest())
+    return hashlib.sha256(listing.encode()).hexdigest()
 
 
 def _load(number: int, file: Path, *, scale: int, recipe: Recipe) -> list[TrainingImage]:
