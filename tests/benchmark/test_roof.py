@@ -5,10 +5,14 @@ from dataclasses import replace
 import pytest
 import torch
 
+from vsr import backends
 from vsr.benchmark import roof
 from vsr.benchmark.cases import Case
 from vsr.benchmark.roof import ConvolutionStack, Widest, measure_roof, widest
+from vsr.frames import MATRIX_BT709, ColorSpace, PixelLayout
 from vsr.networks import build
+from vsr.networks.int8 import QuantisedConv
+from vsr.plane_model import Picture, PlaneModel
 
 
 @pytest.mark.parametrize(
@@ -56,3 +60,18 @@ def test_both_stacks_are_run_by_the_backend_in_the_cases_batches(case: Case) -> 
     shallow_s, deep_s = roof._seconds_a_frame(replace(case, batch_size=2), 4, (32, 16))
     assert shallow_s > 0
     assert deep_s > 0
+
+
+def test_the_roof_in_int8_is_of_convolutions_in_int8(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = []
+
+    class Loading:
+        def load(self, model: PlaneModel, device: str) -> None:
+            loaded.append(model.network)
+
+    monkeypatch.setattr(backends, "get", lambda name: Loading())
+    picture = Picture(32, 16, PixelLayout("gray", 8), ColorSpace(MATRIX_BT709, full_range=False))
+    for precision in ("fp32", "int8"):
+        roof._load(replace(case, precision=precision), 4, 6, picture)  # type: ignore[arg-type]
+    counts = [sum(isinstance(module, QuantisedConv) for module in network.modules()) for network in loaded]
+    assert counts == [0, 8]
