@@ -72,6 +72,6 @@ def test_the_roof_in_int8_is_of_convolutions_in_int8(case: Case, monkeypatch: py
     monkeypatch.setattr(backends, "get", lambda name: Loading())
     picture = Picture(32, 16, PixelLayout("gray", 8), ColorSpace(MATRIX_BT709, full_range=False))
     for precision in ("fp32", "int8"):
-        roof._load(replace(case, precision=precision), 4, 6, picture)  # type: ignore[arg-type]
+        roof._load(replace(case, precision=precision), 4, 6, picture)
     counts = [sum(isinstance(module, QuantisedConv) for module in network.modules()) for network in loaded]
     assert counts == [0, 8]
