@@ -58,7 +58,9 @@ def test_the_int8_form_is_the_same_network_nearly(weights: str) -> None:
     with torch.inference_mode():
         exact, result = network(x), quantised(x)
         if isinstance(quantised, Shuffled):
-            assert torch.equal(quantised.phases(x).permute(0, 3, 1, 2), nn.functional.pixel_unshuffle(result, 2))
+            assert torch.equal(
+                quantised.phases(x).permute(0, 3, 1, 2), nn.functional.pixel_unshuffle(result, network.scale)
+            )
     error = ((result - exact) ** 2).mean()
     assert 0 < error < 10**-4.5  # 45 dB
     for name in ("name", "scale", "domain", "halo", "multiple_of", "anchored", "channels"):
