@@ -90,8 +90,10 @@ def _write(file: Path, compiled: ov.CompiledModel) -> None:
     """Keep ``compiled`` in ``file``, which appears whole or not at all; without room for it the run goes on."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as part:
-            part.write(compiled.export_model().getbuffer())
-        Path(part.name).replace(file)
+        # Removed with its folder, whatever happens to it.
+        with tempfile.TemporaryDirectory(dir=file.parent) as folder:
+            part = Path(folder) / file.name
+            part.write_bytes(compiled.export_model().getbuffer())
+            part.replace(file)
     except OSError as exc:
         _log.info("not cached: %s", exc)
