@@ -10,7 +10,7 @@ import torch
 from av.filter import Graph
 from av.video.frame import VideoFrame
 
-from vsr.frames import ChromaLocation, ColorSpace, PixelLayout, Plane
+from vsr.frames import MATRIX_RGB, ChromaLocation, ColorSpace, PixelLayout, Plane
 from vsr.io import formats
 from vsr.networks.base import Domain, Network
 from vsr.plane_model import Picture, PlaneModel, Precision
@@ -25,6 +25,9 @@ YUV420, YUV422, YUV444 = (1, 1), (1, 0), (0, 0)
 SWS_MATRIX = {BT709: "bt709", BT601: "bt601", BT2020: "bt2020"}
 # Bicubic with a = -0.5, as vsr has it (swscale's own default is -0.6), and no shortcuts.
 SWS_FLAGS = "flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp:param0=0:param1=0.5"
+
+
+RGB_SPACE = ColorSpace(MATRIX_RGB, full_range=True)
 
 
 class Identity(Network):
@@ -52,6 +55,10 @@ def yuv(shifts: tuple[int, int], bits: int = 8, *, alpha: bool = False) -> Pixel
 
 def color(matrix: int = BT709, full_range: bool = False, location: ChromaLocation = "left") -> ColorSpace:
     return ColorSpace(matrix, full_range, chroma_location=location)
+
+
+def scaled(picture: Picture, scale: int) -> Picture:
+    return Picture(picture.width * scale, picture.height * scale, picture.layout, picture.color)
 
 
 def codes(values: Floats, bits: int, *, full_range: bool, chroma: bool) -> Floats:

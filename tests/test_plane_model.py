@@ -4,12 +4,12 @@ from itertools import product
 
 import numpy as np
 import pytest
-import torch
 
 from tests.pictures import (
     BT601,
     BT709,
     BT2020,
+    RGB_SPACE,
     YUV420,
     YUV422,
     YUV444,
@@ -17,40 +17,27 @@ from tests.pictures import (
     Identity,
     as_plane,
     bars,
-    codes,
     color,
     grey_ramp,
     legal_noise,
     noise,
     run_model,
+    scaled,
     smooth,
     swscale,
     worst,
     yuv,
 )
-from vsr.color import plane_grids
-from vsr.domains import pack, unpack
-from vsr.frames import MATRIX_RGB, ChromaLocation, ColorSpace, PixelLayout
-from vsr.networks import Network, build, load
+from tests.stand_ins import PackedBicubic, bicubic, bicubic_through_rgb
+from vsr.frames import ChromaLocation, PixelLayout
+from vsr.networks import Network, load
 from vsr.networks.base import Domain
-from vsr.networks.int8 import QuantisedConv, Range, quantise
 from vsr.networks.packed import Packed
-from vsr.networks.ycc import YccForm
-from vsr.plane_model import Picture, PlaneModel
-from vsr.resample import Resample
+from vsr.plane_model import Picture
 
 SUBSAMPLINGS = [YUV420, YUV422, YUV444]
 MATRICES = [BT601, BT709, BT2020]
 DEPTHS = [8, 9, 10, 12, 14, 16]
-RGB_SPACE = ColorSpace(MATRIX_RGB, full_range=True)
-
-
-def bicubic(scale: int) -> Network:
-    return load("bicubic", scale).network
-
-
-def scaled(picture: Picture, scale: int) -> Picture:
-    return Picture(picture.width * scale, picture.height * scale, picture.layout, picture.color)
 
 
 @pytest.mark.parametrize("shifts", SUBSAMPLINGS)
@@ -126,34 +113,6 @@ def test_chroma_does_not_drift(location: ChromaLocation, target_location: Chroma
         for i, plane in enumerate(run_model(network, source, target, planes)):
             expected = slope((plane.shape[0], plane.shape[1]), wanted if i else None, scale)
             assert np.abs(plane - expected)[inner, inner].max() <= 1, f"plane {i} of {network.name}"
-
-
-def bicubic_through_rgb(scale: int) -> Network:
-    """Bicubic on R, G and B."""
-
-    class OnRgb(Identity):
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            n, c, h, w = x.shape
-            y: torch.Tensor = bicubic(self.scale)(x.reshape(n * c, 1, h, w))
-            return y.reshape(n, c, h * self.scale, w * self.scale)
-
-    network = OnRgb()
-    network.name, network.scale, network.halo = "bicubic on RGB", scale, 2
-    return network
-
-
-class PackedBicubic(Identity):
-    """Bicubic on the packed form: luma to luma, chroma from one "left" grid to the other, as in training."""
-
-    def __init__(self, scale: int) -> None:
-        super().__init__("yuv420")
-        self.name, self.scale = "bicubic on packed planes", scale
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        luma, chroma = unpack(x)
-        size = luma.shape[2], luma.shape[3]
-        small, large = (plane_grids((size[0] * s, size[1] * s), yuv(YUV420), "left") for s in (1, self.scale))
-        return pack(bicubic(self.scale)(luma), Resample(small, large)(chroma))
 
 
 @pytest.mark.parametrize("network", [load("bicubic", 2).network, load("lrsrn", 2).network, Packed(2).deploy()])
@@ -250,211 +209,3 @@ def test_range_alone_changes_without_the_matrix() -> None:
     limited, full = (Picture(32, 16, yuv(YUV420), color(full_range=f)) for f in (False, True))
     assert worst(run_model(Identity("luma"), limited, full, grey_ramp(limited)), grey_ramp(full)) <= 1
     assert worst(run_model(Identity("luma"), full, limited, grey_ramp(full)), grey_ramp(limited)) <= 1
-
-
-class Recorder(Identity):
-    """Remembers what the network saw."""
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        self.seen = x
-        return x
-
-
-@pytest.mark.parametrize("bits", [8, 10])
-@pytest.mark.parametrize("full_range", [False, True])
-def test_luma_networks_see_what_they_were_trained_on(bits: int, full_range: bool) -> None:
-    """BT.601 codes over 255, whatever the source's range and depth."""
-    picture = Picture(32, 16, yuv(YUV420, bits), color(full_range=full_range))
-    network = Recorder("luma")
-    run_model(network, picture, picture, grey_ramp(picture))
-    ramp = np.add.outer(np.arange(16), np.arange(32)) / 46
-    expected = codes(ramp, 8, full_range=False, chroma=False) / 255
-    np.testing.assert_allclose(network.seen[0, 0].numpy(), expected, atol=0.6 / 219)
-
-
-def test_rgb_networks_see_rgb_from_0_to_1() -> None:
-    picture = Picture(64, 8, yuv(YUV444, 10), color(BT2020))
-    network = Recorder()
-    run_model(network, picture, picture, bars(picture, amplitude=1.0))
-    inner = network.seen[0, :, 4, 4::8].numpy()
-    expected = np.array([[1, 1, 0, 0, 1, 1, 0, 0], [1, 1, 1, 1, 0, 0, 0, 0], [1, 0, 1, 0, 1, 0, 1, 0]])
-    np.testing.assert_allclose(inner, expected, atol=3e-3)
-
-
-@pytest.mark.parametrize("location", ["left", "center", "topleft", "bottomleft", "top", "bottom"])
-@pytest.mark.parametrize("bits", [8, 10, 16])
-@pytest.mark.parametrize("size", [(40, 24), (33, 25), (1, 1)])
-@pytest.mark.parametrize("full_range", [False, True])
-def test_packed_networks_get_420_planes_as_they_are(
-    location: ChromaLocation, bits: int, size: tuple[int, int], full_range: bool
-) -> None:
-    """No conversion, no resampling, whatever the siting: noise survives to the last code."""
-    picture = Picture(*size, yuv(YUV420, bits), color(full_range=full_range, location=location))
-    planes = noise(picture)
-    assert worst(run_model(Identity("yuv420"), picture, picture, planes), planes) == 0
-
-
-@pytest.mark.parametrize("full_range", [False, True])
-@pytest.mark.parametrize("bits", [8, 10])
-def test_packed_networks_see_bt601_codes(bits: int, full_range: bool) -> None:
-    """Four samples of luma row by row, then U and V: 8-bit codes over 255, whatever the source's range and depth."""
-    picture = Picture(32, 16, yuv(YUV420, bits), color(full_range=full_range))
-    unit = [np.full(size, value) for size, value in zip(((16, 32), (8, 16), (8, 16)), (0.0, -0.25, 0.4), strict=True)]
-    unit[0] += np.add.outer(np.arange(16), np.arange(32)) / 46
-    levels = (codes(value, bits, full_range=full_range, chroma=i > 0) for i, value in enumerate(unit))
-    network = Recorder("yuv420")
-    run_model(network, picture, picture, tuple(as_plane(level, bits) for level in levels))
-    y, u, v = (codes(value, 8, full_range=False, chroma=i > 0) / 255 for i, value in enumerate(unit))
-    expected = np.stack((y[::2, ::2], y[::2, 1::2], y[1::2, ::2], y[1::2, 1::2], u, v))
-    np.testing.assert_allclose(network.seen[0].numpy(), expected, atol=0.6 / 219)
-
-
-ENDS = {
-    "420": (yuv(YUV420), color()),
-    "420-center": (yuv(YUV420), color(location="center")),
-    "420-full-10": (yuv(YUV420, 10), color(full_range=True)),
-    "422": (yuv(YUV422), color()),
-    "444-alpha": (yuv(YUV444, alpha=True), color()),
-    "444-bt601": (yuv(YUV444), color(BT601)),
-    "rgb": (PixelLayout("rgb", 8), RGB_SPACE),
-}
-
-
-@pytest.mark.parametrize("size", [(64, 48), (63, 47)])
-@pytest.mark.parametrize("target_end", ENDS)
-@pytest.mark.parametrize("source_end", ENDS)
-def test_packed_networks_take_and_give_every_layout(source_end: str, target_end: str, size: tuple[int, int]) -> None:
-    """Smooth content comes out as it does of bicubic on luma, at sizes that are no multiple too."""
-    source = Picture(*size, *ENDS[source_end])
-    planes = smooth(source)
-    for width, height in ((2 * size[0], 2 * size[1]), (90, 61)):
-        target = Picture(width, height, *ENDS[target_end])
-        ours, luma = (run_model(network, source, target, planes) for network in (PackedBicubic(2), bicubic(2)))
-        assert worst(ours, luma, margin=8) <= 2 << (target.layout.bits - 8)
-
-
-@pytest.mark.parametrize("scale", [2, 3, 4])
-@pytest.mark.parametrize("end", [end for end in ENDS if end != "rgb"])
-def test_a_flat_picture_stays_flat_in_the_packed_form(end: str, scale: int) -> None:
-    network = Packed(scale).deploy()
-    for parameter in network.tail.parameters():
-        torch.nn.init.zeros_(parameter)
-    source = Picture(23, 14, *ENDS[end])
-    values = [40, 90, 200, 130]
-    sizes = source.layout.plane_sizes(23, 14)
-    planes = tuple(as_plane(np.full(s, float(v)), source.layout.bits) for s, v in zip(sizes, values, strict=False))
-    for plane, value in zip(run_model(network, source, scaled(source, scale), planes), values, strict=False):
-        assert np.unique(plane).tolist() == [value]
-
-
-def test_a_packed_network_never_tints_grey() -> None:
-    class Tint(Identity):
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return x + 0.1
-
-    grey, colour = (Picture(8, 6, layout, color()) for layout in (PixelLayout("gray", 8), yuv(YUV420)))
-    _, u, v = run_model(Tint("yuv420"), grey, colour, noise(grey))
-    assert set(u.flat) == set(v.flat) == {128}
-
-
-@pytest.mark.parametrize("rows", [1, 7, 16])
-@pytest.mark.parametrize("scale", [2, 3])
-def test_strips_of_a_packed_network_are_the_whole(scale: int, rows: int) -> None:
-    """Rows are the picture's: a strip of seven is three packed rows, and one of one is one."""
-    torch.manual_seed(0)
-    network = Packed(scale, blocks=1, channels=8).deploy()  # looks three packed rows far
-    source = Picture(22, 37, yuv(YUV420), color())
-    runs: list[int] = []
-    network.head.register_forward_hook(lambda _module, inputs, _result: runs.append(inputs[0].shape[2]))
-    whole, strips = (
-        run_model(network, source, scaled(source, scale), noise(source), strip_rows=strip_rows)
-        for strip_rows in (None, rows)
-    )
-    assert worst(strips, whole) <= 1
-    assert np.mean(strips[0] != whole[0]) < 1e-3
-    assert runs[0] == 19
-    assert max(runs[1:]) <= max(rows // 2, 1) + 2 * 3
-
-
-class Opaque(Network):
-    """A network that hides all but its forward, so that nothing of it is done in another way."""
-
-    name = "opaque"
-
-    def __init__(self, network: Network) -> None:
-        super().__init__()
-        self.network, self.domain, self.scale, self.halo = network, network.domain, network.scale, network.halo
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.network(x)  # type: ignore[no-any-return]
-
-
-@pytest.mark.parametrize("scale", [2, 3, 4])
-@pytest.mark.parametrize("size", [(32, 20), (17, 1), (1, 2), (20, 31)])
-@pytest.mark.parametrize("strip_rows", [None, 7])
-@pytest.mark.parametrize(
-    "layout", [yuv(YUV420), yuv(YUV422, 10), yuv(YUV444, alpha=True), PixelLayout("gray", 16), PixelLayout("rgb", 8)]
-)
-def test_sub_pixels_shuffled_as_codes_are_the_picture(
-    scale: int, size: tuple[int, int], strip_rows: int | None, layout: PixelLayout
-) -> None:
-    source = Picture(*size, layout, RGB_SPACE if layout.family == "rgb" else color())
-    target = Picture(scale * size[0], scale * size[1], layout, source.color)
-    network = build("ecbsr", scale).deploy()
-    planes = noise(source)
-    result = run_model(network, source, target, planes, strip_rows=strip_rows)
-    expected = run_model(Opaque(network), source, target, planes)
-    assert worst(result, expected) <= 1
-    assert np.mean(np.concatenate([(a != b).ravel() for a, b in zip(result, expected, strict=True)])) < 0.01
-
-
-def test_phases_become_a_plane_only_where_there_is_one_for_them() -> None:
-    source, network = Picture(8, 6, yuv(YUV420), color()), build("ecbsr", 2).deploy()
-    for target, in_phases in (
-        (Picture(16, 12, yuv(YUV420), color()), True),
-        (Picture(16, 12, PixelLayout("gray", 8), color()), True),
-        (Picture(16, 13, yuv(YUV420), color()), False),
-        (Picture(16, 12, yuv(YUV420), color(BT601)), False),
-        (Picture(16, 12, PixelLayout("rgb", 8), RGB_SPACE), False),
-    ):
-        assert PlaneModel(network, source, target).in_phases == in_phases
-
-
-@pytest.mark.parametrize("scale", [2, 3, 4])
-@pytest.mark.parametrize("strip_rows", [None, 7])
-@pytest.mark.parametrize("matrix", [BT601, BT2020])
-@pytest.mark.parametrize(
-    "layout", [yuv(YUV420), yuv(YUV422, 10), yuv(YUV444, alpha=True), PixelLayout("gray", 8), PixelLayout("rgb", 8)]
-)
-def test_a_network_with_the_matrices_in_its_layers_makes_the_same_picture(
-    scale: int, strip_rows: int | None, matrix: int, layout: PixelLayout
-) -> None:
-    space = RGB_SPACE if layout.family == "rgb" else color(matrix)
-    source, target = Picture(21, 18, layout, space), Picture(21 * scale, 18 * scale, layout, space)
-    network = load("lrsrn", scale).network
-    planes = noise(source)
-    result = run_model(network, source, target, planes, strip_rows=strip_rows)
-    expected = run_model(Opaque(network), source, target, planes)
-    assert worst(result, expected) <= 1
-    assert np.mean(np.concatenate([(a != b).ravel() for a, b in zip(result, expected, strict=True)])) < 0.01
-    assert isinstance(PlaneModel(network, source, target).network, YccForm) == (layout.family != "gray")
-
-
-@pytest.mark.parametrize("network", [build("lrsrn", 2, anchor="none").deploy(), build("lrsrn", 3)])
-def test_a_network_without_an_anchor_or_with_other_ends_sees_rgb(network: Network) -> None:
-    source, target = Picture(8, 6, yuv(YUV420), color()), Picture(16, 12, yuv(YUV420), color())
-    assert PlaneModel(network, source, target).network is network
-
-
-def test_eight_bits_stay_behind_the_matrices() -> None:
-    """The tail keeps its calibrated input; the head, calibrated for RGB, computes in floats."""
-    network = load("lrsrn", 2).network
-    ranges = {"head": Range(0.0, 1.0), "body.0": Range(0.0, 2.0), "tail": Range(0.0, 4.0)}
-    form = YccForm(quantise(network, ranges), torch.eye(3))  # type: ignore[arg-type]
-    quantised = [name for name, module in form.named_modules() if isinstance(module, QuantisedConv)]
-    assert quantised == ["tail", "features.network.body.0"]
-    x = torch.rand(1, 3, 9, 9)
-    luma, chroma = form(x)
-    assert torch.allclose(
-        torch.cat((luma, chroma), 1), quantise(network, {k: ranges[k] for k in ("body.0", "tail")})(x)
-    )

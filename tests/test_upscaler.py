@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.pictures import YUV420, color, noise, run_model, smooth, tensors, worst, yuv
+from tests.pictures import YUV420, color, noise, run_model, scaled, smooth, tensors, worst, yuv
 from vsr.batching import batch, unbatch
 from vsr.errors import BackendError, UsageError
 from vsr.frames import Frame, VideoInfo
@@ -16,10 +16,6 @@ from vsr.networks import Network, build, load
 from vsr.plane_model import Picture, PlaneModel
 from vsr.spec import make_spec
 from vsr.upscaler import Placement, Upscaler, choose_placement
-
-
-def scaled(picture: Picture, scale: int) -> Picture:
-    return Picture(picture.width * scale, picture.height * scale, picture.layout, picture.color)
 
 
 @pytest.mark.parametrize("network_name", ["bicubic", "lrsrn", "ecbsr"])
