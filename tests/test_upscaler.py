@@ -9,6 +9,8 @@ import pytest
 import torch
 
 from tests.pictures import YUV420, color, noise, run_model, scaled, smooth, tensors, worst, yuv
+from vsr import backends
+from vsr.backends.openvino_ import OpenVinoBackend
 from vsr.batching import batch, unbatch
 from vsr.errors import BackendError, UsageError
 from vsr.frames import Frame, VideoInfo
@@ -146,3 +148,12 @@ def test_a_device_that_is_not_there_is_refused_when_it_is_opened() -> None:
             Picture(16, 12, yuv(YUV420), color()),
             Picture(32, 24, yuv(YUV420), color()),
         )
+
+
+@pytest.mark.skipif(backends.default("cpu")[0] != "openvino", reason="openvino is not for this machine")
+def test_the_slower_backend_in_the_place_of_a_missing_one_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (place(64, 48).backend, place(64, 48).remark) == ("openvino", None)
+    monkeypatch.setattr(OpenVinoBackend, "unavailable", lambda _: "the package openvino is not installed")
+    assert place(64, 48).backend == "torch"
+    assert place(64, 48).remark == "running on the slower torch backend, because the package openvino is not installed"
+    assert place(64, 48, backend="torch").remark is None

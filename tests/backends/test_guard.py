@@ -6,7 +6,8 @@ from torch import nn
 
 from tests.backends.fake_layer import FakeLayer
 from tests.pictures import YUV420, color, noise, run_model, smooth, tensors, worst, yuv
-from vsr.backends.guard import Guarded, overflowed
+from vsr.backends.engines import _Watched
+from vsr.backends.guard import Guarded
 from vsr.backends.torch_ import ring
 from vsr.networks import Network, load
 from vsr.plane_model import Picture, PlaneModel
@@ -37,16 +38,17 @@ class Overflowing(Network):
         return y / 4
 
 
+@pytest.mark.parametrize("guard", [Guarded, _Watched])
 @pytest.mark.parametrize(
     ("value", "expected"),
     [(0.0, False), (-1.5, False), (3.9, False), (4.1, True), (-70000.0, True)]
     + [(float(word), True) for word in ("inf", "-inf", "nan")],
 )
-def test_one_sample_tells(value: float, expected: bool) -> None:
+def test_one_sample_tells(guard: type[Guarded], value: float, expected: bool) -> None:
     x = torch.rand(3, 2, 5, 7)
     x[1, 1, 4, 6] = value
-    assert overflowed(x).tolist() == [False, expected, False]
-    assert overflowed(x.contiguous(memory_format=torch.channels_last)).tolist() == [False, expected, False]
+    assert guard.overflowed(x).tolist() == [False, expected, False]
+    assert guard.overflowed(x.contiguous(memory_format=torch.channels_last)).tolist() == [False, expected, False]
 
 
 @pytest.mark.parametrize("strip_rows", [None, 7])

@@ -10,7 +10,7 @@ from torch import Tensor
 from vsr import cache
 from vsr.backends.engine_cache import EngineCache
 from vsr.backends.fingerprint import fingerprint
-from vsr.backends.guard import Guarded
+from vsr.backends.guard import LARGEST_SAMPLE, Guarded
 from vsr.errors import BackendError
 from vsr.export.engine import build_engine
 from vsr.export.forms import Form, planes_form
@@ -20,9 +20,6 @@ from vsr.plane_model import PlaneModel
 
 DEEP = torch.float32
 """What TensorRT, which has no uint16, takes and gives for planes of more than 8 bits: it holds every code exactly."""
-
-# Samples lie in 0 to 1 and networks overshoot by tenths.
-_LARGEST_SAMPLE = 4.0
 
 
 @dataclass(frozen=True)
@@ -142,14 +139,8 @@ def engine_form(model: PlaneModel, frames: int) -> Form:
 class _Watched(Guarded):
     """As Guarded, so put that TensorRT can't lose a NaN: its maximum of samples need not give it."""
 
-    def forward(self, *planes: Tensor) -> tuple[Tensor, ...]:
-        luma, chroma, alpha = self.model.decode(planes)
-        luma, chroma = self.model.upscale(luma, chroma)
-        lost = self._outside(luma) if chroma is None else self._outside(luma) + self._outside(chroma)
-        return (*self.model.render(luma, chroma, alpha), lost > 0)
-
     @staticmethod
-    def _outside(x: Tensor) -> Tensor:
-        """(N,) float: 1 where a sample of the frame is out of range."""
-        outside = torch.logical_not(x.abs() < _LARGEST_SAMPLE)  # NaN is not less
-        return outside.to(torch.float32).amax((1, 2, 3))
+    def overflowed(x: Tensor) -> Tensor:
+        """Each sample compared before the maximum is taken."""
+        outside = torch.logical_not(x.abs() < LARGEST_SAMPLE)  # so written, NaN is True
+        return outside.to(torch.float32).amax((1, 2, 3)) > 0

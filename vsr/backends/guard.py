@@ -5,8 +5,8 @@ from torch import Tensor, nn
 
 from vsr.plane_model import PlaneModel
 
-# Samples lie in 0 to 1 and networks overshoot by tenths. What overflows float16 (65,504) comes out as infinite or NaN.
-_LARGEST_SAMPLE = 4.0
+LARGEST_SAMPLE = 4.0
+"""Samples lie in 0 to 1 and networks overshoot by tenths; what overflows float16 (65,504) comes out infinite or NaN."""
 
 
 class Guarded(nn.Module):
@@ -24,11 +24,13 @@ class Guarded(nn.Module):
     def forward(self, *planes: Tensor) -> tuple[Tensor, ...]:
         luma, chroma, alpha = self.model.decode(planes)
         luma, chroma = self.model.upscale(luma, chroma)
-        lost = overflowed(luma) if chroma is None else overflowed(luma) | overflowed(chroma)
+        lost = self.overflowed(luma)
+        if chroma is not None:
+            lost = lost | self.overflowed(chroma)
         return (*self.model.render(luma, chroma, alpha), lost)
 
-
-def overflowed(x: Tensor) -> Tensor:
-    """(N,) bool of (N, C, H, W) float: True where a sample is NaN, infinite or far outside of a picture's range."""
-    peak: Tensor = torch.linalg.vector_norm(x, float("inf"), dim=(1, 2, 3))
-    return torch.logical_not(peak < _LARGEST_SAMPLE)  # so written, NaN is True
+    @staticmethod
+    def overflowed(x: Tensor) -> Tensor:
+        """(N,) bool of 4-D float: True where a sample is NaN, infinite or far outside of a picture's range."""
+        peak: Tensor = torch.linalg.vector_norm(x, float("inf"), dim=(1, 2, 3))
+        return torch.logical_not(peak < LARGEST_SAMPLE)  # so written, NaN is True

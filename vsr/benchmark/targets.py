@@ -36,12 +36,13 @@ class Target:
 
 
 def cpu_targets(results: Results) -> tuple[Target, ...]:
-    """Of 960x540 at x2 on shared cores, bf16 with OpenVINO where nothing else is said."""
-    rows = [row for row in results["rows"] if row["case"]["precision"] == "bf16"]
+    """Of 960x540 at x2 on shared cores, bf16 with OpenVINO where nothing else is said; other sizes are let be."""
+    rows = [row for row in _of_size(results["rows"], 960, 540) if row["case"]["precision"] == "bf16"]
     networks = {row["case"]["network"]: row for row in rows}
     lrsrn = networks.get("lrsrn")
+    peers = [peer for peer in results["peers"] if (peer["width"], peer["height"]) == (960, 540)]
     peer_fps = _most(
-        peer["timing"]["fps"] for peer in results["peers"] if peer["peer"] == "vs-mlrt" and peer["network"] == "lrsrn"
+        peer["timing"]["fps"] for peer in peers if peer["peer"] == "vs-mlrt" and peer["network"] == "lrsrn"
     )
     lrsrn_fps, realtime_fps = (_figure(networks.get(name), _null_fps) for name in ("lrsrn", "realtime"))
     lrsrn_ms, lrsrn_set5 = _figure(lrsrn, _upscale_ms), _figure(lrsrn, _set5)
@@ -62,14 +63,14 @@ def cpu_targets(results: Results) -> tuple[Target, ...]:
     targets += [
         Target(f"{ratio['row']}: faster than {ratio['over']}", 1.25, 1 / ratio["upscale_time"])
         for ratio in results["ratios"]
-        if ratio["kind"] == "precision" and ratio["row"].endswith("int8")
+        if ratio["kind"] == "precision" and ratio["row"].endswith("int8") and "960x540" in ratio["row"]
     ]
     return tuple(targets)
 
 
 def gpu_targets(results: Results) -> tuple[Target, ...]:
     """Of 1920x1080 at x2, planes in to planes out in the host's memory, the fastest backend."""
-    rows = results["rows"]
+    rows = _of_size(results["rows"], 1920, 1080)
 
     def fastest(network: str) -> float | None:
         return _most(row["upscale"]["fps"] for row in rows if row["case"]["network"] == network)
@@ -90,6 +91,10 @@ def table(targets: Iterable[Target]) -> str:
         measured = "not measured" if target.measured is None else f"{target.measured:.4g}"
         lines.append(f"| {target.what} | {sign} {target.asked:g} | {measured} | {'yes' if target.reached else 'no'} |")
     return "\n".join(lines)
+
+
+def _of_size(rows: Iterable[Results], width: int, height: int) -> list[Results]:
+    return [row for row in rows if (row["case"]["width"], row["case"]["height"]) == (width, height)]
 
 
 def _figure(row: Results | None, take: Callable[[Results], float | None]) -> float | None:

@@ -45,7 +45,7 @@ def run(
         str | None,
         typer.Option(help="What runs the network (by default what is fastest: openvino on x86 CPUs, torch elsewhere)."),
     ] = None,
-    precision: Annotated[str | None, typer.Option(help="auto, fp32, bf16 or fp16 (auto by default).")] = None,
+    precision: Annotated[str | None, typer.Option(help="auto, fp32, bf16, fp16 or int8 (auto by default).")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Frames through the network at once (1 by default).")] = None,
     strip_rows: Annotated[int | None, typer.Option(help="Rows of the picture at once: less memory.")] = None,
     codec: Annotated[str | None, typer.Option(help="FFmpeg encoder: libx264, libx265, libsvtav1, ffv1, ...")] = None,
