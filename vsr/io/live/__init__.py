@@ -1,0 +1,1 @@
+"""Live sources and sinks that speak FFmpeg: opened, lost, found again."""
