@@ -247,3 +247,26 @@ def test_an_empty_flow_has_nothing_to_say() -> None:
     with Flow() as flow:
         assert flow.timings() == []
         assert flow.consumer_wait_s == 0
+
+
+def test_a_ticking_buffer_gives_none_while_nothing_comes_and_loses_no_item() -> None:
+    going_on = threading.Event()
+
+    def waiting() -> Iterator[int]:
+        yield 1
+        assert going_on.wait(PATIENCE_S)
+        yield 2
+
+    seen: list[int | None] = []
+    with Flow() as flow:
+        for item in flow.buffer(waiting(), depth=1, name="a").ticking(0.001):
+            seen.append(item)
+            if item is None:
+                going_on.set()
+    assert None in seen
+    assert [item for item in seen if item is not None] == [1, 2]
+
+
+def test_an_error_reaches_the_consumer_of_a_ticking_buffer() -> None:
+    with Flow() as flow, pytest.raises(BoomError):
+        list(flow.buffer(counting(2, 1, BoomError()), depth=1, name="a").ticking(0.001))

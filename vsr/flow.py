@@ -27,11 +27,15 @@ class StageTiming:
     dropped: int
 
 
-class _Buffer(Generic[T]):
+class _Nothing:
+    """What a consumer that lost patience gets; a stage may well make None."""
+
+
+class Buffer(Generic[T]):
     """A bounded queue between the thread that runs ``source`` and the one that iterates over the buffer."""
 
     def __init__(
-        self, source: Iterable[T], depth: int, name: str, overflow: Overflow, upstream: "_Buffer[object] | None"
+        self, source: Iterable[T], depth: int, name: str, overflow: Overflow, upstream: "Buffer[object] | None"
     ):
         self.name = name
         self.items = 0
@@ -97,17 +101,25 @@ class _Buffer(Generic[T]):
             return True
 
     def __iter__(self) -> Iterator[T]:
+        return (item for item in self._taken(None) if not isinstance(item, _Nothing))
+
+    def ticking(self, period_s: float) -> Iterator[T | None]:
+        """The items, and a None whenever none has come for ``period_s``: for a consumer that can't wait for ever."""
+        return (None if isinstance(item, _Nothing) else item for item in self._taken(period_s))
+
+    def _taken(self, patience_s: float | None) -> Iterator["T | _Nothing"]:
         while True:
             started = time.perf_counter()
             with self._changed:
-                self._changed.wait_for(lambda: self._queue or self._finished or self._stopped)
+                self._changed.wait_for(lambda: self._queue or self._finished or self._stopped, patience_s)
                 self.get_wait_s += time.perf_counter() - started
+                item: T | _Nothing = _Nothing()
                 if self._queue and not self._stopped:
                     item = self._queue.popleft()
                     self._changed.notify_all()
                 elif self._error is not None:
                     raise self._error
-                else:
+                elif self._finished or self._stopped:
                     return
             yield item
 
@@ -130,12 +142,12 @@ class Flow:
     """
 
     def __init__(self) -> None:
-        self._buffers: list[_Buffer[object]] = []
+        self._buffers: list[Buffer[object]] = []
 
-    def buffer(self, source: Iterable[T], *, depth: int, name: str, overflow: Overflow = "wait") -> Iterable[T]:
+    def buffer(self, source: Iterable[T], *, depth: int, name: str, overflow: Overflow = "wait") -> Buffer[T]:
         """Run ``source`` on a thread of its own, at most ``depth`` items ahead of the consumer."""
         upstream = self._buffers[-1] if self._buffers else None
-        buffer = _Buffer(source, depth, name, overflow, upstream)
+        buffer = Buffer(source, depth, name, overflow, upstream)
         self._buffers.append(buffer)  # type: ignore[arg-type]
         buffer.thread.start()
         return buffer

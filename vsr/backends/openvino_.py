@@ -18,6 +18,8 @@ from vsr.plane_model import PlaneModel, Precision
 _STREAMS = 2
 """Batches at work at once, each on its share of the threads. On two cores that is 5 to 10% faster than one on both, and
 14% where an encoder wants them too; fewer threads for it or for x264 made the whole slower."""
+_ALONE = 1
+"""For a batch that is waited for: every thread works on it, so that it is done soonest."""
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -68,26 +70,26 @@ class OpenVinoBackend:
 
 
 class OpenVinoRunner:
-    """A PlaneModel compiled for the CPU, once for each batch size that comes."""
+    """A PlaneModel compiled for the CPU, once for each batch size that comes, alone or in a stream."""
 
     def __init__(self, model: PlaneModel):
         self._model = model
-        self._compiled: dict[int, ov.CompiledModel] = {}
-        self._idle: dict[int, list[ov.InferRequest]] = {}
+        self._compiled: dict[_Form, ov.CompiledModel] = {}
+        self._idle: dict[_Form, list[ov.InferRequest]] = {}
         self._closed = False
         self._threads = torch.get_num_threads()
         self.device = f"{platform.machine()} CPU, {self._threads} threads"
 
     def __call__(self, planes: Planes) -> Planes:
         """One batch, alone."""
-        return next(self.stream([planes], hold=None))
+        return self._finish(self._start(planes, _ALONE))
 
     def stream(self, batches: Iterable[Planes], *, hold: int | None) -> Iterator[Planes]:  # noqa: ARG002
         """As many batches at work as there are streams, and one ready; each result is new memory, whatever ``hold``."""
         working: deque[_Working] = deque()
         try:
             for planes in batches:
-                working.append(self._start(planes))
+                working.append(self._start(planes, _STREAMS))
                 if len(working) > _STREAMS:
                     yield self._finish(working.popleft())
             while working:
@@ -104,43 +106,54 @@ class OpenVinoRunner:
         self._idle.clear()
         self._compiled.clear()
 
-    def _start(self, planes: Planes) -> "_Working":
+    def _start(self, planes: Planes, streams: int) -> "_Working":
         import openvino as ov
 
         if self._closed:
             raise BackendError("this runner is closed")
-        count = planes[0].shape[0]
+        form = _Form(planes[0].shape[0], streams)
         with _mapped_errors():
-            idle = self._idle.setdefault(count, [])
-            request = idle.pop() if idle else self._compile(count).create_infer_request()
+            idle = self._idle.setdefault(form, [])
+            request = idle.pop() if idle else self._compile(form).create_infer_request()
             # What the request reads and writes is kept alive with it: OpenVINO shares the memory.
             inputs = [np.ascontiguousarray(plane.numpy()) for plane in planes]
-            outputs = [np.empty(port.shape, port.element_type.to_dtype()) for port in self._compiled[count].outputs]
+            outputs = [np.empty(port.shape, port.element_type.to_dtype()) for port in self._compiled[form].outputs]
             for index, array in enumerate(inputs):
                 request.set_input_tensor(index, ov.Tensor(array, shared_memory=True))
             for index, array in enumerate(outputs):
                 request.set_output_tensor(index, ov.Tensor(array, shared_memory=True))
             request.start_async()
-        return _Working(request, inputs, outputs)
+        return _Working(form, request, inputs, outputs)
 
     def _finish(self, working: "_Working") -> Planes:
         with _mapped_errors():
             working.request.wait()
-        self._idle[working.outputs[0].shape[0]].append(working.request)
+        self._idle[working.form].append(working.request)
         return tuple(torch.from_numpy(array) for array in working.outputs)
 
-    def _compile(self, count: int) -> "ov.CompiledModel":
+    def _compile(self, form: "_Form") -> "ov.CompiledModel":
         from vsr.backends.openvino_compiler import compile_model
 
-        if count not in self._compiled:
-            self._compiled[count] = compile_model(self._model, count, threads=self._threads, streams=_STREAMS)
-        return self._compiled[count]
+        if form not in self._compiled:
+            self._compiled[form] = compile_model(
+                self._model, form.batch_size, threads=self._threads, streams=form.streams
+            )
+        return self._compiled[form]
+
+
+@dataclass(frozen=True)
+class _Form:
+    """What OpenVINO compiles a model for."""
+
+    batch_size: int
+    streams: int
 
 
 @dataclass(frozen=True)
 class _Working:
     """A request that was started, with the memory that it reads and writes."""
 
+    form: _Form
     request: "ov.InferRequest"
     inputs: "list[npt.NDArray[Any]]"
     outputs: "list[npt.NDArray[Any]]"

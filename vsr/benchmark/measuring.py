@@ -116,9 +116,9 @@ def _first_frame(bench: Workbench) -> tuple[float, int]:
     with bench.source() as source:
         first = next(batch(iter(source), 1))
     began = time.perf_counter()
-    upscaled = bench.upscaler.upscale(first.planes)
+    upscaled = next(bench.upscaler([first]))
     taken_ms = 1e3 * (time.perf_counter() - began)
-    return taken_ms, sum(plane.nbytes for plane in (*first.planes, *upscaled))
+    return taken_ms, sum(plane.nbytes for plane in (*first.planes, *upscaled.planes))
 
 
 def _roof(case: Case, bench: Workbench) -> tuple[float | None, str | None]:
