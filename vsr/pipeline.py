@@ -1,5 +1,6 @@
-"""The page: a frame's whole way, from a file through the network into a file."""
+"""The page: a frame's whole way, from a file or a live source through the network into a file or live sinks."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -11,6 +12,16 @@ from vsr.frames import Frame
 from vsr.io.sink import FileSink
 from vsr.io.source import VideoSource
 from vsr.io.target import RGB_FRAMES, resolve
+from vsr.live.controls import Controls
+from vsr.live.ends import open_ends
+from vsr.live.governor import Governor
+from vsr.live.hold import TICK_S, Hold
+from vsr.live.ladder import Ladder
+from vsr.live.monitor import Monitor
+from vsr.live.outlets import Outlets
+from vsr.live.report import LiveReport, make_live_report
+from vsr.live.spec import LiveSpec
+from vsr.live.stages import LiveStages
 from vsr.notices import Notices
 from vsr.plan import Plan, make_plan
 from vsr.report import RunReport, bottleneck, make_report, stage_reports
@@ -67,6 +78,38 @@ def frames(spec: PipelineSpec, *, notices: Notices | None = None) -> Iterator[Fr
             decoded = flow.buffer(source, depth=spec.read_ahead, name="decode")
             upscaled = flow.buffer(upscaler(batch(decoded, spec.batch_size)), depth=spec.write_ahead, name="upscale")
             yield from unbatch(upscaled)
+
+
+def live(spec: LiveSpec, controls: Controls, *, notices: Notices | None = None) -> LiveReport:
+    """Upscale ``spec.source`` into its sinks until the source ends, or until ``controls`` or the spec say stop.
+
+    Only the source's newest frame waits: one that was buffered after the upscaling would age there. So the upscaling
+    is on the main thread, and begins when some sink can take a frame. Raises VsrError.
+    """
+    notices = notices or Notices()
+    keep_freed_memory()
+    governor = None if spec.max_latency_ms is None else Governor(spec.max_latency_ms)
+    with (
+        open_ends(spec, controls, notices) as (opened, sinks),
+        Outlets(sinks, lambda: opened.has_audio, notices) as outlets,
+        Ladder(spec.pipeline, controls, notices, may_descend=governor is not None) as ladder,
+        Flow() as flow,
+        opened as source,  # left first: it ends what the Flow's thread reads
+    ):
+        source.listen(outlets.hear)
+        decoded = flow.buffer(source, depth=1, name="decode", overflow="drop_oldest")
+        stages = LiveStages(source, decoded, ladder, Hold(source, controls), outlets, time.monotonic())
+        monitor = Monitor(stages, controls, governor, notices)
+        for frame in stages.hold(ladder(decoded.ticking(TICK_S))):
+            if frame is not None:
+                outlets.write(frame)
+            monitor.tick(frame)
+            while not controls.stopped and not outlets.wait_room(TICK_S):
+                monitor.tick(None)
+            if controls.stopped or monitor.elapsed_s >= (spec.duration_s or math.inf):
+                break
+        outlets.finish()
+        return make_live_report(stages, notices, wall_s=monitor.elapsed_s)
 
 
 def open_upscaler(plan: Plan, notices: Notices, *, hold: int | None = None) -> Upscaler:

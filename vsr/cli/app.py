@@ -13,6 +13,7 @@ from vsr.cli.doctor import doctor
 from vsr.cli.evaluate import evaluate
 from vsr.cli.export import export
 from vsr.cli.info import info
+from vsr.cli.live import live
 from vsr.cli.models import models
 from vsr.cli.run import run
 from vsr.cli.train import train
@@ -22,6 +23,7 @@ _INTERRUPTED = 130
 
 app = typer.Typer(invoke_without_command=True, add_completion=False, pretty_exceptions_enable=False)
 app.command("run")(run)
+app.command("live")(live)
 app.command("info")(info)
 app.command("models")(models)
 app.command("doctor")(doctor)

@@ -76,17 +76,17 @@ def run(
         "preset": preset, "pix_fmt": pix_fmt, "video_stream": video_stream, "interlaced": interlaced,
         "hwaccel": hwaccel, "overwrite": overwrite,
         "frame_rate": parse_rate(frame_rate) if frame_rate else None,
-        "encoder_options": tuple(_key_value(text) for text in encoder_opt) if encoder_opt else None,
+        "encoder_options": tuple(key_value(text) for text in encoder_opt) if encoder_opt else None,
     }  # fmt: skip
     spec = make_spec(source, output, pipeline=pipeline, **flags)
     _check_json_path(json_path)
     if Path(source).is_dir():
         reports = run_folder(spec, tell=None if quiet else tell)
-        _write_json([report.as_dict() for report in reports], json_path)
+        write_json([report.as_dict() for report in reports], json_path)
         return
     with ProgressBar(enabled=not quiet) as bar:
         report = run_pipeline(spec, notices=Notices(None if quiet else tell), progress=bar.update)
-    _write_json(report.as_dict(), json_path)
+    write_json(report.as_dict(), json_path)
     if not quiet and json_path != "-":
         print(summary(report))
 
@@ -108,7 +108,7 @@ def _check_json_path(path: str | None) -> None:
         raise SinkError(f"the report can't be written to {path}: its folder does not exist")
 
 
-def _write_json(content: object, path: str | None) -> None:
+def write_json(content: object, path: str | None) -> None:
     if path is None:
         return
     text = json.dumps(content, indent=2)
@@ -121,7 +121,7 @@ def _write_json(content: object, path: str | None) -> None:
         raise SinkError(f"the report can't be written to {path}: {exc.strerror}") from exc
 
 
-def _key_value(text: str) -> tuple[str, str]:
+def key_value(text: str) -> tuple[str, str]:
     key, separator, value = text.partition("=")
     if not separator or not key:
         raise UsageError(f"--encoder-opt is {text!r}; give KEY=VALUE")
