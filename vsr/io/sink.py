@@ -10,10 +10,10 @@ from av.error import FFmpegError
 from av.video.frame import VideoFrame
 
 from vsr.errors import SinkError, UsageError
-from vsr.io import formats
+from vsr.io import picture
 from vsr.io.clock import OutputClock
 from vsr.io.passthrough import Carrier, StreamPlan, copy_container_facts, live_tags
-from vsr.io.video_stream import RANGE_FULL, RANGE_LIMITED, add_video_stream
+from vsr.io.video_stream import add_video_stream, take_after
 from vsr.io.wording import listening
 
 if TYPE_CHECKING:
@@ -100,8 +100,9 @@ class FileSink:
         for stream in source.container.streams:
             if stream.index == source.stream.index:
                 upscaled = add_video_stream(
-                    self._container, source.stream, source.info, encoding=self._encoding, size=size, clock=self.clock
+                    self._container, source.info, encoding=self._encoding, size=size, clock=self.clock
                 )
+                take_after(upscaled, source.stream, source.info)
             else:
                 self._carrier.add(self._container, stream.index)
         return upscaled
@@ -129,20 +130,13 @@ class FileSink:
         self._carrier.mux(self._container, packets)
 
     def _picture(self, frame: Frame) -> VideoFrame:
-        planar = formats.pix_fmt_of(self._encoding.layout)
-        height, width = frame.planes[0].shape
-        if isinstance(frame.props, VideoFrame):
-            picture = frame.props.reformat(width, height, planar, interpolation="POINT")
-        else:
-            picture = VideoFrame(width, height, planar)
-        formats.fill(picture, frame.planes, self._encoding.layout)
-        picture.colorspace = self._encoding.color.matrix
-        picture.color_range = RANGE_FULL if self._encoding.color.full_range else RANGE_LIMITED
-        if self._encoding.pix_fmt not in (planar, planar.replace("yuv", "yuvj")):
-            picture = picture.reformat(format=self._encoding.pix_fmt, interpolation="POINT")
-        self.clock.stamp(picture, frame)
-        picture.pict_type = 0
-        return picture
+        layout = self._encoding.layout
+        properties = frame.props if isinstance(frame.props, VideoFrame) else None
+        planar = picture.frame_of(frame.planes, layout, self._encoding.color, like=properties)
+        packed = picture.packed(planar, layout, self._encoding.pix_fmt)
+        self.clock.stamp(packed, frame)
+        packed.pict_type = 0
+        return packed
 
     def _mux(self, packets: list[Packet[Stream]]) -> None:
         for packet in packets:

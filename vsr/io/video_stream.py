@@ -26,9 +26,8 @@ _LARGEST_SAR_TERM = 65535
 
 
 def add_video_stream(
-    output: OutputContainer, source: VideoStream, info: VideoInfo, *, encoding: Encoding, size: OutputSize,
-    clock: OutputClock,
-) -> VideoStream:  # fmt: skip
+    output: OutputContainer, info: VideoInfo, *, encoding: Encoding, size: OutputSize, clock: OutputClock
+) -> VideoStream:
     """Add the stream that ``encoding`` describes. Raises av's errors and ValueError where the container refuses it."""
     stream = cast("VideoStream", output.add_stream(encoding.codec, rate=info.frame_rate or Fraction(25)))
     stream.width, stream.height, stream.pix_fmt = size.width, size.height, encoding.pix_fmt
@@ -41,7 +40,6 @@ def add_video_stream(
     context.flags |= _FLAG_FRAME_DURATION
     if info.interlaced:
         context.flags |= _FLAG_INTERLACED_DCT | _FLAG_INTERLACED_ME
-        context.field_order = source.codec_context.field_order
     if encoding.qscale is not None:
         context.flags |= _FLAG_QSCALE
         context.global_quality = encoding.qscale * _QP2LAMBDA
@@ -53,6 +51,12 @@ def add_video_stream(
     if info.display_matrix is not None:
         factors = Fraction(size.width, info.width), Fraction(size.height, info.height)
         stream.set_display_matrix(orientation.scaled(info.display_matrix, *factors))
+    return stream
+
+
+def take_after(stream: VideoStream, source: VideoStream, info: VideoInfo) -> None:
+    """Give ``stream``, not yet opened, what is said of ``source`` besides its picture: tags, role, field order."""
+    if info.interlaced:
+        stream.codec_context.field_order = source.codec_context.field_order
     stream.metadata.update(live_tags(source.metadata))
     stream.disposition = source.disposition
-    return stream
