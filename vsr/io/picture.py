@@ -145,6 +145,19 @@ class Canvas:
         return tuple(np.full(size, code, dtype) for size, code in zip(sizes, codes, strict=True))
 
 
+def resized(planes: tuple[Plane, ...], source: Canvas, target: Canvas) -> tuple[Plane, ...]:
+    """``planes`` of ``source`` stretched over ``target``, bilinearly, as a player would show them."""
+    picture = Resizer(Interpolation.BILINEAR)(
+        frame_of(planes, source.layout, source.color),
+        source.color,
+        width=target.width,
+        height=target.height,
+        pix_fmt=formats.pix_fmt_of(target.layout),
+        to=target.color,
+    )
+    return formats.planes_of(picture, target.layout)
+
+
 def _towards(length: Fraction, whole: int, step: int) -> int:
     """``length`` as a size that leaves a multiple of ``step`` of ``whole``, at least one pixel."""
     bars = round((whole - length) / step) * step
