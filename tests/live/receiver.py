@@ -1,0 +1,151 @@
+"""A viewer: FFmpeg takes what is pushed to an address, each packet's arrival is noted, pictures are looked at later."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import IO, Any, cast
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.audio.frame import AudioFrame
+from av.packet import Packet
+from av.video.frame import VideoFrame
+
+from tests.live.programs import Program, running
+from tests.live.timecode import Luma, Timecode, read
+
+INPUTS = {
+    "udp": [],
+    "srt": [],
+    "rtmp": ["-listen", "1"],
+    "rtsp": ["-rtsp_flags", "listen"],
+}
+"""How FFmpeg waits for somebody who pushes; srt says it in the address."""
+QUIET = 0.01
+"""Of full scale: below it there is no beep."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One picture that arrived."""
+
+    pts_s: Fraction
+    code: Timecode | None
+    arrived_s: float
+    """time.monotonic() when its packet was there; 0 for one read from a file."""
+    size: tuple[int, int]
+    """(width, height)."""
+    luma: Luma
+
+
+class Receiver:
+    """What one viewer got so far."""
+
+    def __init__(self, program: Program):
+        self.program = program
+        self._packets: list[tuple[Packet[Any], float]] = []
+        self._thread = threading.Thread(target=self._take, name="receiver", daemon=True)
+        self._thread.start()
+
+    @property
+    def count(self) -> int:
+        """Packets of the picture so far."""
+        return sum(packet.stream.type == "video" for packet, _ in self._packets)
+
+    def wait_for(self, count: int, deadline_s: float = 30.0) -> None:
+        """Until it has ``count`` packets of the picture."""
+        self.program.wait_until(lambda: self.count >= count, f"{count} pictures", deadline_s)
+
+    def frames(self) -> list[Seen]:
+        """Decode all that came so far."""
+        return list(seen(packet for packet in self._packets if packet[0].stream.type == "video"))
+
+    def beeps(self) -> list[float]:
+        """Times in seconds at which a beep begins."""
+        return beeps(packet for packet, _ in self._packets if packet.stream.type == "audio")
+
+    def join(self) -> None:
+        """Wait for the end of what FFmpeg gives."""
+        self._thread.join()
+
+    def _take(self) -> None:
+        # The pipe breaks in the middle of a packet when FFmpeg is killed.
+        pipe = cast("IO[bytes]", self.program.process.stdout)
+        with suppress(av.FFmpegError), av.open(pipe, "r", format="nut") as nut:
+            for packet in nut.demux():
+                if packet.size:
+                    self._packets.append((packet, time.monotonic()))
+
+
+def seen(packets: Iterable[tuple[Packet[Any], float]]) -> Iterator[Seen]:
+    """The pictures of ``packets`` of one stream, with the moment when each was there."""
+    arrivals: dict[int | None, float] = {}
+    for packet, arrived_s in packets:
+        arrivals[packet.pts] = arrived_s
+        with suppress(av.error.InvalidDataError):  # cut off in the middle
+            for frame in packet.decode():
+                yield _look(frame, arrivals.get(frame.pts, arrived_s))
+
+
+def _look(frame: VideoFrame, arrived_s: float) -> Seen:
+    luma = cast("Luma", frame.to_ndarray(format="gray"))
+    time_s = cast("int", frame.pts) * cast("Fraction", frame.time_base)
+    return Seen(time_s, read(luma), arrived_s, (frame.width, frame.height), luma)
+
+
+def beeps(packets: Iterable[Packet[Any]]) -> list[float]:
+    """Times in seconds at which a beep begins in ``packets`` of one stream."""
+    starts: list[float] = []
+    loud_until_s = -1.0
+    for packet in packets:
+        for frame in packet.decode():
+            audio = cast("AudioFrame", frame)
+            level = _level(audio)
+            for index in np.flatnonzero(level > QUIET):
+                time_s = (
+                    float(cast("int", audio.pts) * cast("Fraction", audio.time_base)) + int(index) / audio.sample_rate
+                )
+                if time_s - loud_until_s > 0.25:
+                    starts.append(time_s)
+                loud_until_s = time_s
+    return starts
+
+
+def _level(frame: AudioFrame) -> npt.NDArray[np.float64]:
+    """How loud each sample is in the louder channel, of full scale."""
+    samples = frame.to_ndarray()
+    full_scale = np.iinfo(np.int16).max if samples.dtype == np.int16 else 1.0
+    channels = samples if frame.format.is_planar else samples.reshape(frame.samples, -1).T
+    return np.asarray(np.abs(channels.astype(np.float64)).max(axis=0) / full_scale)
+
+
+def read_file(path: Path) -> tuple[list[Seen], list[float]]:
+    """Pictures and beeps of a recording."""
+    with av.open(str(path)) as container:
+        packets = list(container.demux())
+        pictures = list(seen((packet, 0.0) for packet in packets if packet.stream.type == "video"))
+        return pictures, beeps(packet for packet in packets if packet.stream.type == "audio")
+
+
+@contextmanager
+def receiving(url: str) -> Iterator[Receiver]:
+    """A viewer who waits at ``url`` for as long as the block."""
+    command = [
+        *("ffmpeg", "-hide_banner", "-loglevel", "warning", "-fflags", "nobuffer", "-fpsprobesize", "0"),
+        *(*INPUTS[url.partition(":")[0]], "-i", url, "-map", "0", "-c", "copy", "-copyts"),
+        *("-f", "nut", "-flush_packets", "1", "pipe:1"),
+    ]
+    with running(command, pipe_stdout=True) as program:
+        receiver = Receiver(program)
+        try:
+            yield receiver
+        finally:
+            program.end()
+            receiver.join()
