@@ -6,6 +6,8 @@ from typing import Literal
 
 from vsr.errors import UsageError
 
+OWN_SIZE = 0
+"""In the place of a scale: the size that the run was started with (``--to``)."""
 Status = Literal["starting", "live", "lost", "paused", "ended"]
 
 
@@ -25,7 +27,7 @@ class Snapshot:
     status: Status = "starting"
     network: str = ""
     """The one at work, which may be a cheaper one than was asked for."""
-    scale: int = 0
+    scale: int = OWN_SIZE
     source_size: tuple[int, int] = (0, 0)
     """(width, height)."""
     output_size: tuple[int, int] = (0, 0)

@@ -1,0 +1,128 @@
+"""Sinks apart: none waits for another, a failure stays its own, what returns is opened again."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from tests.live.moving import PATIENCE_S, MemorySink, live_frame
+from tests.live.programs import wait_until
+from vsr.errors import SinkError
+from vsr.io.live.contract import LiveFrame
+from vsr.live import outlets as outlets_room
+from vsr.live.outlets import Outlets
+from vsr.notices import Notices
+
+
+def silent() -> bool:
+    return False
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outlets_room, "_FIRST_WAIT_S", 0.01)
+
+
+def held_up(until: threading.Event) -> Callable[[LiveFrame], None]:
+    def gate(_: LiveFrame) -> None:
+        assert until.wait(PATIENCE_S)
+
+    return gate
+
+
+def test_a_slow_sink_loses_frames_and_the_other_none() -> None:
+    go_on = threading.Event()
+    slow, fast = MemorySink("slow", gate=held_up(go_on)), MemorySink("fast")
+    with Outlets([slow, fast], silent, Notices()) as outlets:
+        for number in range(20):
+            outlets.write(live_frame(number))
+            wait_until(lambda n=number: len(fast.frames) == n + 1, "the frame")  # type: ignore[misc]
+        go_on.set()
+        outlets.finish()
+    assert fast.numbers == list(range(20))
+    assert slow.numbers in ([0, 19], [0, 1, 19]), "the one at work, and the newest"
+    assert outlets.outlets[0].dropped == 20 - len(slow.numbers)
+    assert slow.calls == fast.calls == ["open", "finish"]
+
+
+def test_room_is_waited_for_only_while_every_sink_is_at_work() -> None:
+    go_on = threading.Event()
+    sink = MemorySink(gate=held_up(go_on))
+    with Outlets([sink], silent, Notices()) as outlets:
+        outlets.write(live_frame(0))
+        assert outlets.wait_room(PATIENCE_S), "the mailbox is empty when the sink has begun"
+        outlets.write(live_frame(1))
+        assert not outlets.wait_room(0.01)
+        go_on.set()
+        assert outlets.wait_room(PATIENCE_S)
+        outlets.finish()
+    assert sink.numbers == [0, 1]
+
+
+def test_a_dead_sink_leaves_the_others_and_the_last_one_ends_the_run() -> None:
+    dies, lives = MemorySink("dies", fail=lambda f: f.frame.pts >= 3600), MemorySink("lives")
+    notices = Notices()
+    with Outlets([dies, lives], silent, notices) as outlets:
+        for number in range(5):
+            outlets.write(live_frame(number))
+            wait_until(lambda n=number: len(lives.frames) == n + 1, "the frame")  # type: ignore[misc]
+        assert dies.calls == ["open", "abort"]
+        assert any("dies is given up" in said and "on purpose" in said for said in notices.said)
+        lives.fail = lambda _: True
+        outlets.write(live_frame(5))
+        wait_until(lambda: outlets.outlets[1].error is not None, "the failure")
+        with pytest.raises(SinkError, match="lives fails on purpose"):
+            outlets.write(live_frame(6))
+
+
+def test_a_sink_that_returns_is_opened_again() -> None:
+    away = threading.Event()
+    away.set()
+    sink = MemorySink("server", returns=True, fail=lambda _: away.is_set())
+    notices = Notices()
+    with Outlets([sink], silent, notices) as outlets:
+        for number in range(100_000):
+            wait_until(lambda: outlets.outlets[0].ready, "the next try")
+            outlets.write(live_frame(number))
+            if len(sink.calls) > 6:
+                away.clear()
+            if sink.frames:
+                break
+        outlets.finish()
+    assert sink.frames
+    assert sink.calls[:2] == ["open", "abort"]
+    assert sink.calls[-1] == "finish"
+    assert sum("is lost" in said for said in notices.said) == 1, "said once for one absence"
+    assert sum("is back at" in said for said in notices.said) == 1
+
+
+def test_a_sink_of_the_main_thread_is_called_there() -> None:
+    own, other = MemorySink(on_main_thread=True), MemorySink()
+    with Outlets([own, other], silent, Notices()) as outlets:
+        outlets.write(live_frame(0))
+        outlets.finish()
+    assert own.threads == {threading.current_thread().name}
+    assert other.threads == {"vsr-sink-memory"}
+
+
+def test_leaving_without_finish_aborts_and_leaves_no_thread() -> None:
+    sink = MemorySink()
+    with pytest.raises(ZeroDivisionError), Outlets([sink], silent, Notices()) as outlets:
+        outlets.write(live_frame(0))
+        wait_until(lambda: bool(sink.frames), "a frame")
+        raise ZeroDivisionError
+    assert sink.calls == ["open", "abort"]
+
+
+def test_what_fails_while_finishing_is_raised_after_the_others_have_finished() -> None:
+    class Full(MemorySink):
+        def finish(self) -> None:
+            raise SinkError("the disk is full")
+
+    full, fine = Full("full"), MemorySink("fine")
+    with Outlets([full, fine], silent, Notices()) as outlets:
+        outlets.write(live_frame(0))
+        wait_until(lambda: full.frames and fine.frames, "a frame in both")
+        with pytest.raises(SinkError, match="disk is full"):
+            outlets.finish()
+    assert fine.calls == ["open", "finish"]
