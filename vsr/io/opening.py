@@ -2,17 +2,26 @@
 
 import os
 from pathlib import Path
+from typing import Protocol
 
 import av
 from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
-from av.error import FFmpegError, InvalidDataError
+from av.error import ExitError, FFmpegError, InvalidDataError
 
 from vsr.errors import SourceError
 from vsr.spec import PipelineSpec
 
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"})
 _DEFAULT_SEQUENCE_RATE = "25"
+
+
+class Readable(Protocol):
+    """Bytes that come from elsewhere than an address that FFmpeg knows."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most ``size`` bytes; none at the end."""
+        ...
 
 
 def is_url(text: str) -> bool:
@@ -33,26 +42,50 @@ def is_sequence(path: str) -> bool:
 
 def open_input(spec: PipelineSpec, hwaccel: HWAccel | None = None) -> InputContainer:
     """Open ``spec.source`` for reading. Raises SourceError."""
-    _check_file(spec.source)
+    check_file(spec.source)
     options: dict[str, str] = {}
     container_format = None
     if is_sequence(spec.source):
         container_format = "image2"
         options["framerate"] = str(spec.frame_rate) if spec.frame_rate else _DEFAULT_SEQUENCE_RATE
+    return open_container(spec.source, spec.source, container_format, options, hwaccel=hwaccel)
+
+
+def open_container(
+    name: str,
+    target: str | Readable,
+    container_format: str | None = None,
+    options: dict[str, str] | None = None,
+    *,
+    hwaccel: HWAccel | None = None,
+    timeouts_s: tuple[float | None, float | None] = (None, None),
+) -> InputContainer:
+    """Open ``target`` for reading; messages call it ``name``. Raises SourceError.
+
+    ``timeouts_s``: how long opening, and later each read, may take; None for as long as it does.
+    """
     try:
         return av.open(
-            spec.source, "r", format=container_format, options=options, metadata_errors="replace", hwaccel=hwaccel
+            target,
+            "r",
+            format=container_format,
+            options=options,
+            metadata_errors="replace",
+            hwaccel=hwaccel,
+            timeout=timeouts_s,
         )
     except InvalidDataError as exc:
         raise SourceError(
-            f"{spec.source} is not a video that FFmpeg can read; if it is one, it is damaged or cut short"
+            f"{name} is not a video that FFmpeg can read; if it is one, it is damaged or cut short"
         ) from exc
+    except ExitError as exc:
+        raise SourceError(f"{name} can't be opened: no answer within {timeouts_s[0]:g} s") from exc
     except (FFmpegError, RuntimeError, ValueError) as exc:
-        raise SourceError(f"{spec.source} can't be opened: {getattr(exc, 'strerror', None) or exc}") from exc
+        raise SourceError(f"{name} can't be opened: {getattr(exc, 'strerror', None) or exc}") from exc
 
 
-def _check_file(source: str) -> None:
-    """Say plainly what FFmpeg would put into a number."""
+def check_file(source: str) -> None:
+    """Say plainly what FFmpeg would put into a number. Raises SourceError."""
     if is_url(source) or is_sequence(source):
         return
     path = Path(source)

@@ -12,7 +12,7 @@ from av.video.stream import VideoStream
 
 from vsr.color import has_exact_matrix
 from vsr.errors import SourceError
-from vsr.frames import MATRIX_BT709, MATRIX_RGB, MATRIX_SMPTE170M, UNSPECIFIED, ColorSpace, VideoInfo
+from vsr.frames import MATRIX_BT709, MATRIX_RGB, MATRIX_SMPTE170M, UNSPECIFIED, ChromaLocation, ColorSpace, VideoInfo
 from vsr.io import formats, side_data
 from vsr.io.opening import open_input
 from vsr.notices import Notices
@@ -79,8 +79,19 @@ def _first_frame(container: InputContainer, stream: VideoStream) -> VideoFrame |
     return None
 
 
-def describe(container: InputContainer, stream: VideoStream, first: VideoFrame, notices: Notices) -> VideoInfo:
-    """VideoInfo from the container, the stream and the first decoded frame, which knows best."""
+def describe(
+    container: InputContainer,
+    stream: VideoStream,
+    first: VideoFrame,
+    notices: Notices,
+    *,
+    chroma_location: ChromaLocation | None = None,
+) -> VideoInfo:
+    """VideoInfo from the container, the stream and the first decoded frame, which knows best.
+
+    Without a ``chroma_location`` that is known already it is heard from FFmpeg's log, while nobody else may be
+    working with FFmpeg.
+    """
     name = first.sw_format.name if first.sw_format else first.format.name
     layout = formats.layout_of(name)
     rate = _frame_rate(stream)
@@ -94,7 +105,7 @@ def describe(container: InputContainer, stream: VideoStream, first: VideoFrame, 
         width=first.width,
         height=first.height,
         layout=layout,
-        color=_color(stream, first, name, still, notices),
+        color=_color(stream, first, name, still, notices, location=chroma_location),
         time_base=time_base,
         frame_rate=rate,
         sample_aspect_ratio=stream.sample_aspect_ratio or Fraction(1),
@@ -124,7 +135,15 @@ def _duration_s(container: InputContainer, stream: VideoStream) -> float | None:
     return container.duration / av.time_base if container.duration else None
 
 
-def _color(stream: VideoStream, frame: VideoFrame, name: str, still: bool, notices: Notices) -> ColorSpace:
+def _color(
+    stream: VideoStream,
+    frame: VideoFrame,
+    name: str,
+    still: bool,
+    notices: Notices,
+    *,
+    location: ChromaLocation | None,
+) -> ColorSpace:
     """The colour description of the first frame, its gaps filled by the usual rules, each guess named."""
     layout = formats.layout_of(name)
     guessed: list[str] = []
@@ -147,7 +166,8 @@ def _color(stream: VideoStream, frame: VideoFrame, name: str, still: bool, notic
             guessed.append("range")
     else:
         full_range = int(frame.color_range) == _RANGE_FULL or formats.is_full_range_name(name)
-    location = side_data.chroma_location(frame, stream) if layout.chroma_shift_x and not frame.sw_format else None
+    if location is None and layout.chroma_shift_x and not frame.sw_format:
+        location = side_data.chroma_location(frame, stream)
     if location is None and layout.chroma_shift_x:
         guessed.append("chroma_location")
     return ColorSpace(

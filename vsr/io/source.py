@@ -73,15 +73,14 @@ class VideoSource:
         self.deinterlaced = info.interlaced and spec.interlaced == "bwdif"
         if self.deinterlaced:
             self._notices.say("the source is interlaced; it is deinterlaced (bwdif), --interlaced keep leaves it")
-            chain += filters.DEINTERLACE
+            chain = filters.DEINTERLACE
             info = replace(info, interlaced=False)
         if bake_orientation and info.display_matrix is not None:
-            turn = orientation.filters(info.display_matrix)
+            words = orientation.describe(info.display_matrix)
+            info, turn = filters.upright(info)
             if turn:
-                words = orientation.describe(info.display_matrix)
                 self._notices.say(f"the output can't say its orientation; the picture itself gets {words}")
-            chain += turn
-            info = _upright(info, swapped=info.rotated_sideways)
+            chain = [*chain, *turn]
         return info, chain
 
     def _decode(self) -> Iterator[VideoFrame]:
@@ -190,15 +189,3 @@ def _properties(frame: VideoFrame, *, interlaced: bool) -> VideoFrame | None:
 
 def _software_format(frame: VideoFrame) -> str:
     return frame.sw_format.name if frame.sw_format else frame.format.name
-
-
-def _upright(info: VideoInfo, *, swapped: bool) -> VideoInfo:
-    if not swapped:
-        return replace(info, display_matrix=None)
-    return replace(
-        info,
-        display_matrix=None,
-        width=info.height,
-        height=info.width,
-        sample_aspect_ratio=1 / info.sample_aspect_ratio,
-    )
