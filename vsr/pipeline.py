@@ -84,7 +84,8 @@ def live(spec: LiveSpec, controls: Controls, *, notices: Notices | None = None) 
     """Upscale ``spec.source`` into its sinks until the source ends, or until ``controls`` or the spec say stop.
 
     Only the source's newest frame waits: one that was buffered after the upscaling would age there. So the upscaling
-    is on the main thread, and begins when some sink can take a frame. Raises VsrError.
+    is on the main thread, and begins when some sink can take a frame. Raises VsrError, but not for a sink that was
+    given up while others went on: ``LiveReport.check`` does.
     """
     notices = notices or Notices()
     keep_freed_memory()

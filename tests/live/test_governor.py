@@ -1,5 +1,7 @@
 """The governor: down at once, up with patience, never up to what will not hold."""
 
+from itertools import pairwise
+
 import pytest
 
 from vsr.live.governor import Governor, Window
@@ -80,7 +82,7 @@ def test_a_climb_that_fails_is_tried_less_and_less_often() -> None:
         window = Window(latency_ms=60.0, arrived=12, dropped=dropped, interval_ms=40.0, upscale_ms=true_ms)
         if machine.governor.decide(machine.now_s, window, COSTS_MS) == 3 != before:
             tries_s.append(machine.now_s)
-    waits = [b - a for a, b in zip(tries_s, tries_s[1:], strict=False)]
+    waits = [b - a for a, b in pairwise(tries_s)]
     assert waits == sorted(waits)
     assert waits[-1] > 8 * waits[0]
     assert len(tries_s) < 20

@@ -114,7 +114,7 @@ def test_leaving_without_finish_aborts_and_leaves_no_thread() -> None:
     assert sink.calls == ["open", "abort"]
 
 
-def test_what_fails_while_finishing_is_raised_after_the_others_have_finished() -> None:
+def test_what_fails_while_finishing_does_not_keep_the_others_from_it() -> None:
     class Full(MemorySink):
         def finish(self) -> None:
             raise SinkError("the disk is full")
@@ -123,6 +123,6 @@ def test_what_fails_while_finishing_is_raised_after_the_others_have_finished() -
     with Outlets([full, fine], silent, Notices()) as outlets:
         outlets.write(live_frame(0))
         wait_until(lambda: full.frames and fine.frames, "a frame in both")
-        with pytest.raises(SinkError, match="disk is full"):
-            outlets.finish()
+        outlets.finish()
+        assert "disk is full" in str(outlets.outlets[0].error)
     assert fine.calls == ["open", "finish"]

@@ -96,6 +96,7 @@ def live(
     write_json(report.as_dict(), json_path)
     if not quiet and json_path != "-":
         print(summary(report), file=sys.stderr)
+    report.check()
 
 
 @contextmanager

@@ -192,13 +192,10 @@ class Outlets:
                 worker.hear(audio)
 
     def finish(self) -> None:
-        """Let every sink finish; recordings get their names. Raises the first SinkError, after all have."""
+        """Let every sink finish; recordings get their names. What fails is the outlet's ``error``."""
         for outlet in self._own:
             outlet.finish()
         self._end(finish=True)
-        for outlet in self.outlets:
-            if outlet.error is not None:
-                raise outlet.error
 
     def _end(self, *, finish: bool) -> None:
         for worker in self._workers:

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from vsr.errors import SinkError
 from vsr.live.controls import Percentiles
 from vsr.live.outlets import Outlet
 from vsr.live.stages import LiveStages
@@ -50,6 +51,12 @@ class LiveReport:
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return asdict(self)
+
+    def check(self) -> None:
+        """Raises SinkError where a sink was given up while others went on."""
+        failed = [f"{sink.name} failed: {sink.error}" for sink in self.sinks if sink.error]
+        if failed:
+            raise SinkError("; ".join(failed))
 
 
 def make_live_report(stages: LiveStages, notices: Notices, *, wall_s: float) -> LiveReport:
