@@ -95,7 +95,9 @@ def seen(packets: Iterable[tuple[Packet[Any], float]]) -> Iterator[Seen]:
 
 
 def _look(frame: VideoFrame, arrived_s: float) -> Seen:
-    luma = cast("Luma", frame.to_ndarray(format="gray"))
+    # The plane as it is: a conversion to grey would stretch its range.
+    plane = frame.planes[0]
+    luma = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: frame.height, : frame.width].copy()
     time_s = cast("int", frame.pts) * cast("Fraction", frame.time_base)
     return Seen(time_s, read(luma), arrived_s, (frame.width, frame.height), luma)
 

@@ -96,11 +96,15 @@ def ffmpeg_command(url: str, codec: str, rate: int, *, audio: bool, keep: Path |
 
 
 def pace(pipe: Pipe, rate: int, began_s: float) -> None:
-    """Send each frame at its time until the pipe breaks."""
+    """Send each frame at its time until the pipe breaks; say on standard error which ones could not be sent."""
+    expected: int | None = None
     while True:
         number = math.ceil((time.monotonic() - began_s) * rate)
+        for missed in range(expected or number, number):
+            print(f"missed {missed}", file=sys.stderr, flush=True)
         time.sleep(max(0.0, began_s + number / rate - time.monotonic()))
         pipe.send(number)
+        expected = number + 1
 
 
 def main() -> NoReturn:
