@@ -1,0 +1,85 @@
+// The upscaled stream: received by WebRTC, played, and the way from the network to the display measured.
+
+const STALE_MS = 4000;
+
+// The description once all of this machine's addresses are in it: there is no server to ask for more.
+export async function offered(peer) {
+  await peer.setLocalDescription();
+  if (peer.iceGatheringState !== "complete") {
+    await new Promise(done => {
+      peer.addEventListener("icegatheringstatechange", () => peer.iceGatheringState === "complete" && done());
+      setTimeout(done, 1000);
+    });
+  }
+  return peer.localDescription.sdp;
+}
+
+export class Player {
+  // `send` sends a message to the run; `playing` is called with each displayed frame.
+  constructor(video, send, playing) {
+    this.video = video;
+    this.send = send;
+    this.playing = playing;
+    this.peer = null;
+    this.displayMs = null;   // from receiving the last packet to display, of the last frame
+    this.networkMs = null;   // half a round trip
+    this.frames = 0;
+    this.watchFrames();
+    setInterval(() => this.measureNetwork(), 1000);
+  }
+
+  async connect() {
+    this.close();
+    const peer = this.peer = new RTCPeerConnection({iceServers: []});
+    const stream = new MediaStream();
+    for (const kind of ["video", "audio"]) peer.addTransceiver(kind, {direction: "recvonly", streams: [stream]});
+    peer.ontrack = ({track, receiver}) => {
+      // As little as the network allows: what is shown is live.
+      if ("jitterBufferTarget" in receiver) receiver.jitterBufferTarget = 0;
+      stream.addTrack(track);
+      if (this.video.srcObject !== stream) this.video.srcObject = stream;
+      this.video.play().catch(() => {});   // refused with sound before a gesture: the page begins muted
+    };
+    peer.onconnectionstatechange = () => {
+      if (peer !== this.peer) return;
+      clearTimeout(this.stale);
+      if (peer.connectionState === "failed") this.connect();
+      if (peer.connectionState === "disconnected") this.stale = setTimeout(() => this.connect(), STALE_MS);
+    };
+    const sdp = await offered(peer);
+    if (peer === this.peer) this.send("watch", {sdp});
+  }
+
+  async answered(sdp) {
+    if (this.peer?.signalingState === "have-local-offer") await this.peer.setRemoteDescription({type: "answer", sdp});
+  }
+
+  close() {
+    clearTimeout(this.stale);
+    this.peer?.close();
+    this.peer = null;
+  }
+
+  watchFrames() {
+    if (!("requestVideoFrameCallback" in this.video)) {
+      this.video.addEventListener("timeupdate", () => this.playing());
+      return;
+    }
+    const seen = (_, frame) => {
+      this.frames = frame.presentedFrames;
+      if (frame.receiveTime) this.displayMs = Math.max(frame.expectedDisplayTime - frame.receiveTime, 0);
+      this.playing();
+      this.video.requestVideoFrameCallback(seen);
+    };
+    this.video.requestVideoFrameCallback(seen);
+  }
+
+  async measureNetwork() {
+    if (this.peer?.connectionState !== "connected") return;
+    for (const report of (await this.peer.getStats()).values()) {
+      if (report.type === "candidate-pair" && report.nominated && report.currentRoundTripTime !== undefined) {
+        this.networkMs = report.currentRoundTripTime * 500;
+      }
+    }
+  }
+}
