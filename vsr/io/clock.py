@@ -34,10 +34,10 @@ class OutputClock:
         self._source_time_base = info.time_base
         self._notices = notices
         frame_length = 1 / (info.frame_rate or _DEFAULT_RATE).limit_denominator(_LARGEST_DENOMINATOR)
-        constant = container in _CONSTANT_RATE
-        self.time_base: Fraction = frame_length if constant else info.time_base
+        self.constant_rate: bool = container in _CONSTANT_RATE
+        self.time_base: Fraction = frame_length if self.constant_rate else info.time_base
         """Of the output's timestamps: the source's own, so that none changes, unless the container has none."""
-        counting = codec in _COUNTING_ENCODERS and not constant
+        counting = codec in _COUNTING_ENCODERS and not self.constant_rate
         self.encoder_time_base: Fraction = frame_length if counting else self.time_base
         self.without_b_frames: bool = counting or container in NO_TIME_BEFORE_ZERO or container == "mpegts"
         """True where the negative dts that B-frames begin with would move every timestamp."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -29,11 +30,31 @@ class Words:
 def listening() -> Iterator[Words]:
     """Collect what FFmpeg logs on this thread, for the opening of files and codecs; nothing is printed."""
     words = Words()
-    previous = av.logging.get_level()
-    av.logging.set_level(av.logging.ERROR)
-    try:
-        with av.logging.Capture(local=True) as lines:
-            words.lines = lines
-            yield words
-    finally:
-        av.logging.set_level(previous)
+    with _level, av.logging.Capture(local=True) as lines:
+        words.lines = lines
+        yield words
+
+
+class _RaisedLevel:
+    """FFmpeg's log level, one for all threads: raised while any of them listens."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._listeners = 0
+        self._previous: int | None = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._listeners:
+                self._previous = av.logging.get_level()
+                av.logging.set_level(av.logging.ERROR)
+            self._listeners += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._listeners -= 1
+            if not self._listeners:
+                av.logging.set_level(self._previous)
+
+
+_level = _RaisedLevel()

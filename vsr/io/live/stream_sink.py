@@ -1,0 +1,88 @@
+"""A live sink that is a container: a recording, a pushed stream, a playlist, a pipe."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from av.error import BrokenPipeError as AvBrokenPipeError
+from av.error import FFmpegError
+
+from vsr.errors import SinkError, UsageError
+from vsr.io.live.muxed import Muxed
+from vsr.io.wording import listening
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from vsr.io.live.contract import LiveAudio, LiveFrame
+    from vsr.io.live.destinations import Destination
+    from vsr.io.live.muxed import Form
+    from vsr.notices import Notices
+    from vsr.spec import PipelineSpec
+
+
+class StreamSink:
+    """Frames encoded into ``form`` at ``destination``; see LiveSink. ``returns``: it is worth opening again."""
+
+    on_main_thread = False
+
+    def __init__(
+        self,
+        name: str,
+        form: Form,
+        destination: Destination,
+        spec: PipelineSpec,
+        notices: Notices,
+        *,
+        returns: bool,
+    ):
+        self.name = name
+        self.returns = returns
+        self.audible = form.audio_codec is not None
+        self._form = form
+        self._destination = destination
+        self._spec = spec
+        self._notices = notices
+        self._muxed: Muxed | None = None
+
+    def open(self, first: LiveFrame, *, audio: bool) -> None:
+        with self._one_line("opened"):
+            opening = self._destination.open()
+            self._muxed = Muxed(self._form, opening, first, self._spec, self._notices, audio=audio)
+
+    def write(self, frame: LiveFrame) -> None:
+        if self._muxed is not None:
+            with self._one_line("written"):
+                self._muxed.write(frame)
+
+    def hear(self, audio: LiveAudio) -> None:
+        if self._muxed is not None:
+            with self._one_line("written"):
+                self._muxed.hear(audio)
+
+    def finish(self) -> None:
+        if self._muxed is not None:
+            with self._one_line("finished"):
+                self._muxed.finish()
+                self._destination.finish()
+            self._muxed = None
+
+    def abort(self) -> None:
+        muxed, self._muxed = self._muxed, None
+        if muxed is not None:
+            muxed.close()
+        self._destination.abandon(written=muxed is not None and muxed.frames > 0)
+
+    @contextmanager
+    def _one_line(self, what: str) -> Iterator[None]:
+        """Whatever goes wrong inside, as a SinkError in one line."""
+        with listening() as words:
+            try:
+                yield
+            except UsageError as exc:
+                raise SinkError(str(exc)) from exc
+            except (AvBrokenPipeError, BrokenPipeError) as exc:
+                raise SinkError(f"{self.name} can't be {what}: nobody reads it any more") from exc
+            except (FFmpegError, OSError, ValueError) as exc:
+                raise SinkError(f"{self.name} can't be {what}: {words.of(exc)}") from exc
