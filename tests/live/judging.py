@@ -25,6 +25,11 @@ def counters(frames: Sequence[Seen]) -> list[int]:
     return [frame.code.counter for frame in frames if frame.code is not None]
 
 
+def by_number(frames: Sequence[Seen]) -> dict[int, Seen]:
+    """The frames by their numbers."""
+    return dict(zip(counters(frames), frames, strict=True))
+
+
 def assert_in_order(frames: Sequence[Seen]) -> None:
     """Every picture later than the one before, in its number and in its time."""
     assert all(later > earlier for earlier, later in pairwise(counters(frames)))
@@ -47,7 +52,7 @@ def assert_spaced(frames: Sequence[Seen], rate: int) -> None:
 
 def assert_in_sync(frames: Sequence[Seen], beeps_s: Sequence[float], rate: int) -> None:
     """Beeps begin with the frames whose numbers are multiples of the rate, within a frame of audio."""
-    zero_s = median(float(frame.pts_s) - number / rate for frame, number in zip(frames, counters(frames), strict=True))
+    zero_s = median(float(frame.pts_s) - number / rate for number, frame in by_number(frames).items())
     # The first may have begun before there was anybody to hear it.
     apart_s = [(beep_s - zero_s + 0.5) % 1 - 0.5 for beep_s in beeps_s[1:]]
     assert apart_s, "there is no beep"
@@ -69,7 +74,7 @@ def enlarged(luma: Luma, width: int, height: int) -> Luma:
 
 def assert_shows_the_scene(frames: Sequence[Seen], scene: Scene, scale: int) -> None:
     """The pictures are the sender's, enlarged; each the one that its number says and no neighbour."""
-    for frame, number in zip(frames, counters(frames), strict=True):
+    for number, frame in by_number(frames).items():
         assert frame.size == (scene.width * scale, scene.height * scale)
         right, *wrong = (psnr(frame.luma, enlarged(scene.luma(number + by), *frame.size)) for by in (0, -1, 1))
         assert right > 25, (number, right)

@@ -14,8 +14,12 @@ from typing import IO, Any, cast
 import av
 import numpy as np
 import numpy.typing as npt
+from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
+from av.codec.context import CodecContext
 from av.packet import Packet
+from av.stream import Stream
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
 from tests.live.programs import Program, running
@@ -50,70 +54,82 @@ class Receiver:
 
     def __init__(self, program: Program):
         self.program = program
-        self._packets: list[tuple[Packet[Any], float]] = []
+        self._arrived: dict[str, list[tuple[Packet[Any], float]]] = {"video": [], "audio": []}
+        self._decoders: dict[str, _Decoder] = {}
         self._thread = threading.Thread(target=self._take, name="receiver", daemon=True)
         self._thread.start()
 
     @property
     def count(self) -> int:
         """Packets of the picture so far."""
-        return sum(packet.stream.type == "video" for packet, _ in self._packets)
-
-    def wait_for(self, count: int, deadline_s: float = 30.0) -> None:
-        """Until it has ``count`` packets of the picture."""
-        self.program.wait_until(lambda: self.count >= count, f"{count} pictures", deadline_s)
+        return len(self._arrived["video"])
 
     def frames(self) -> list[Seen]:
-        """Decode all that came so far."""
-        return list(seen(packet for packet in self._packets if packet[0].stream.type == "video"))
+        """Decode all pictures that came so far."""
+        return list(seen(self._arrived["video"], self._decoders["video"]))
 
     def beeps(self) -> list[float]:
         """Times in seconds at which a beep begins."""
-        return beeps(packet for packet, _ in self._packets if packet.stream.type == "audio")
+        return beeps((packet for packet, _ in self._arrived["audio"]), self._decoders["audio"])
 
     def join(self) -> None:
         """Wait for the end of what FFmpeg gives."""
         self._thread.join()
 
     def _take(self) -> None:
-        # The pipe breaks in the middle of a packet when FFmpeg is killed.
         pipe = cast("IO[bytes]", self.program.process.stdout)
+        # The pipe breaks in the middle of a packet when FFmpeg is killed.
         with suppress(av.FFmpegError), av.open(pipe, "r", format="nut") as nut:
+            self._decoders = {stream.type: _Decoder(stream) for stream in nut.streams}
             for packet in nut.demux():
                 if packet.size:
-                    self._packets.append((packet, time.monotonic()))
+                    self._arrived[packet.stream.type].append((packet, time.monotonic()))
 
 
-def seen(packets: Iterable[tuple[Packet[Any], float]]) -> Iterator[Seen]:
+class _Decoder:
+    """Decodes packets of one stream, also after its container was closed; each ``open`` begins anew."""
+
+    def __init__(self, stream: Stream):
+        self._codec = stream.codec_context.name
+        self._extradata = stream.codec_context.extradata
+
+    def open(self) -> CodecContext:
+        context = CodecContext.create(self._codec, "r")
+        context.extradata = self._extradata
+        return context
+
+
+def seen(packets: Iterable[tuple[Packet[Any], float]], decoder: _Decoder) -> Iterator[Seen]:
     """The pictures of ``packets`` of one stream, with the moment when each was there."""
     arrivals: dict[int | None, float] = {}
+    context = cast("VideoCodecContext", decoder.open())
     for packet, arrived_s in packets:
         arrivals[packet.pts] = arrived_s
         with suppress(av.error.InvalidDataError):  # cut off in the middle
-            for frame in packet.decode():
+            for frame in context.decode(packet):
                 yield _look(frame, arrivals.get(frame.pts, arrived_s))
+    for frame in context.decode(None):
+        yield _look(frame, arrivals.get(frame.pts, 0.0))
 
 
 def _look(frame: VideoFrame, arrived_s: float) -> Seen:
     # The plane as it is: a conversion to grey would stretch its range.
     plane = frame.planes[0]
-    luma = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: frame.height, : frame.width].copy()
+    luma = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[: frame.height, : frame.width].copy()
     time_s = cast("int", frame.pts) * cast("Fraction", frame.time_base)
     return Seen(time_s, read(luma), arrived_s, (frame.width, frame.height), luma)
 
 
-def beeps(packets: Iterable[Packet[Any]]) -> list[float]:
+def beeps(packets: Iterable[Packet[Any]], decoder: _Decoder) -> list[float]:
     """Times in seconds at which a beep begins in ``packets`` of one stream."""
     starts: list[float] = []
     loud_until_s = -1.0
+    context = cast("AudioCodecContext", decoder.open())
     for packet in packets:
-        for frame in packet.decode():
-            audio = cast("AudioFrame", frame)
-            level = _level(audio)
-            for index in np.flatnonzero(level > QUIET):
-                time_s = (
-                    float(cast("int", audio.pts) * cast("Fraction", audio.time_base)) + int(index) / audio.sample_rate
-                )
+        for frame in context.decode(packet):
+            began_s = float(cast("int", frame.pts) * cast("Fraction", frame.time_base))
+            for index in np.flatnonzero(_level(frame) > QUIET):
+                time_s = began_s + int(index) / frame.sample_rate
                 if time_s - loud_until_s > 0.25:
                     starts.append(time_s)
                 loud_until_s = time_s
@@ -131,9 +147,11 @@ def _level(frame: AudioFrame) -> npt.NDArray[np.float64]:
 def read_file(path: Path) -> tuple[list[Seen], list[float]]:
     """Pictures and beeps of a recording."""
     with av.open(str(path)) as container:
-        packets = list(container.demux())
-        pictures = list(seen((packet, 0.0) for packet in packets if packet.stream.type == "video"))
-        return pictures, beeps(packet for packet in packets if packet.stream.type == "audio")
+        decoders = {stream.type: _Decoder(stream) for stream in container.streams}
+        packets = [packet for packet in container.demux() if packet.size]
+        pictures = [(packet, 0.0) for packet in packets if packet.stream.type == "video"]
+        sounds = [packet for packet in packets if packet.stream.type == "audio"]
+        return list(seen(pictures, decoders["video"])), beeps(sounds, decoders["audio"]) if sounds else []
 
 
 @contextmanager

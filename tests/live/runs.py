@@ -1,0 +1,49 @@
+"""``vsr live`` as a process: begun, ended as a user ends it, its report read."""
+
+import json
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.live.programs import Program, vsr_live
+
+SIZE, RATE = (160, 90), 30
+"""Of the senders, where nothing else is said: so small that a busy machine keeps up."""
+SIZE_OPTION = ("--size", "160x90")
+
+
+class LiveRun:
+    """One that runs."""
+
+    def __init__(self, program: Program, report: Path):
+        self.program = program
+        self._report = report
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> dict[str, Any]:
+        """End it as a user does; see ``ended``."""
+        self.program.send(number)
+        return self.ended()
+
+    def ended(self, exit_code: int = 0) -> dict[str, Any]:
+        """Its report (vsr.live.report), once it has ended with ``exit_code``."""
+        assert self.program.wait() == exit_code, self.program.stderr
+        return dict(json.loads(self._report.read_text(encoding="utf-8")))
+
+
+@contextmanager
+def live_run(
+    source: str, *arguments: object, network: str = "realtime", before: Callable[[], None] | None = None
+) -> Iterator[LiveRun]:
+    """``vsr live SOURCE`` with ``arguments`` (sinks, options); ``before`` as in programs.running."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.json"
+        with vsr_live(source, *arguments, "--network", network, "--json", report, before=before) as program:
+            yield LiveRun(program, report)
+
+
+def dropped(report: dict[str, Any], sink: int = 0) -> int:
+    """Frames that a run says it left out on their way to a sink."""
+    return int(report["dropped"]) + int(report["sinks"][sink]["dropped"])
