@@ -36,7 +36,7 @@ _OPTIONS = {
     "rtmps": {"rtmp_live": "live", "rtmp_buffer": "100"},
     "udp": {"overrun_nonfatal": "1"},
 }
-_LISTEN_OPTIONS = {"rtsp": {"rtsp_flags": "listen"}, "rtmp": {"listen": "1"}}
+_LISTEN_OPTIONS = {"rtsp": {"rtsp_flags": "listen", "listen_timeout": f"{_LISTENING_S:.0f}"}, "rtmp": {"listen": "1"}}
 _TEST = re.compile(r"test(?::(?P<size>\d+x\d+)?(?:@(?P<rate>\d+(?:/\d+)?))?)?")
 _SCREEN = re.compile(
     r"screen(?::(?P<display>\d+(?:\.\d+)?))?(?:\+(?P<x>\d+),(?P<y>\d+))?(?:,(?P<size>\d+x\d+))?(?:@(?P<rate>\d+))?"

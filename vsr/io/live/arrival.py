@@ -22,6 +22,7 @@ from vsr.io.live.address import CaptureClock
 from vsr.io.live.contract import TIME_BASE
 
 _JUMP_S = 2
+_REORDERED_S = 1.0  # the most that a packet's stamp is behind another's for being sent in another order
 _MOST_DRIFT = 200e-6  # of two quartz clocks against each other
 _DEVICE_DELAY_S = 1.0
 
@@ -43,6 +44,15 @@ class _Last:
     arrival_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Fastest:
+    offset_s: float
+    """The smallest (arrival - stamp) so far."""
+    stamp_s: float
+    """Of the latest packet, as its arrival."""
+    arrival_s: float
+
+
 class Arrival:
     """Places all frames of one source, over all its connections; stamps are the source's, in seconds.
 
@@ -57,8 +67,7 @@ class Arrival:
         self._wall_ahead_s = wall_ahead_s
         self._last: _Last | None = None
         self._anchor: tuple[Fraction, int] | None = None
-        self._offset: tuple[float, float] | None = None
-        """The smallest (arrival - stamp) so far, and the arrival when that was last looked at."""
+        self._fastest: _Fastest | None = None
 
     @property
     def reached_s(self) -> float:
@@ -72,15 +81,16 @@ class Arrival:
 
     def _forget(self) -> None:
         self._anchor = None
-        self._offset = None
+        self._fastest = None
 
     def packet(self, stamp_s: Fraction, arrival_s: float) -> None:
         """Take note of a packet of the video, before its frame is placed."""
-        sample = arrival_s - float(stamp_s)
-        if self._offset is not None:
-            smallest, looked_s = self._offset
-            sample = min(sample, smallest + _MOST_DRIFT * (arrival_s - looked_s))
-        self._offset = (sample, arrival_s)
+        offset_s = arrival_s - float(stamp_s)
+        if (before := self._fastest) is not None:
+            passed_s, step_s = arrival_s - before.arrival_s, float(stamp_s) - before.stamp_s
+            if step_s > -_REORDERED_S and step_s - passed_s < _JUMP_S:  # else the sender began anew
+                offset_s = min(offset_s, before.offset_s + _MOST_DRIFT * passed_s)
+        self._fastest = _Fastest(offset_s, float(stamp_s), arrival_s)
 
     def frame(self, stamp_s: Fraction | None, arrival_s: float) -> Placed:
         """Place the next frame; without a stamp its arrival is its time."""
@@ -127,7 +137,7 @@ class Arrival:
         if self._clock == "stamps":
             moments = (float(stamp_s), float(stamp_s) - self._wall_ahead_s)
             return next((at for at in moments if 0 <= arrival_s - at <= _DEVICE_DELAY_S), arrival_s)
-        if self._offset is None:
+        if self._fastest is None:
             self.packet(stamp_s, arrival_s)
             return arrival_s
-        return min(float(stamp_s) + self._offset[0], arrival_s)
+        return min(float(stamp_s) + self._fastest.offset_s, arrival_s)

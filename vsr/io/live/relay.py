@@ -23,6 +23,7 @@ class Relay:
             )
         notices.say(f"{label} is read through the program {program}: the FFmpeg inside vsr has no SRT")
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process
+        self._target = target
         quiet = ["-nostdin", "-hide_banner", "-loglevel", "error"]
         reading = ["-protocol_whitelist", "srt,udp", "-f", "data", "-i", target]
         writing = ["-map", "0", "-c", "copy", "-f", "data", "-flush_packets", "1", "pipe:1"]
@@ -49,7 +50,8 @@ class Relay:
         """The last line that the program said, or an empty one."""
         self._complaints.seek(0)
         lines = self._complaints.read().decode(errors="replace").split("\n")
-        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+        last = next((line for line in reversed(lines) if line.strip()), "")
+        return last.removeprefix(f"{self._target}:").strip()
 
     def close(self) -> None:
         """End the process, in whatever state it is."""

@@ -68,7 +68,7 @@ class StreamSource:
                 reason = "the stream ended"
             except SourceError as exc:
                 reason = str(exc)
-                if self._fails(exc):
+                if self._is_first_failure:
                     raise
                 ended = not self._address.returns
                 if ended:
@@ -80,8 +80,9 @@ class StreamSource:
     def _connect(self) -> Connection | Camera:
         return (Camera if self._address.kind == "capture" else Connection)(self._address, self._run)
 
-    def _fails(self, _: SourceError) -> bool:
-        """True for an error before the first frame, unless the sender is only being waited for."""
+    @property
+    def _is_first_failure(self) -> bool:
+        """True where there never was a frame, and the sender is not just being waited for."""
         return self._info is None and not self._address.listens and not self._run.closing.is_set()
 
     def _frames(self, connection: Connection | Camera) -> Iterator[LiveFrame]:
@@ -115,9 +116,10 @@ class StreamSource:
         """Say that the source is gone, once, and wait before looking for it again."""
         if self._info is not None and not self.lost:
             self.lost = True
-            self._notices.say(f"{self._address.label} is lost at {self._reached}: {reason}; it is looked for")
+            self._notices.say(f"{self._address.label} is lost at {self._reached}: {reason}; looking for it again")
         self._run.closing.wait(self._pause_s)
-        self._pause_s = min(self._pause_s * 2, _LONGEST_PAUSE_S)
+        if not self._address.listens:  # whoever calls then must find somebody at home
+            self._pause_s = min(self._pause_s * 2, _LONGEST_PAUSE_S)
 
     def close(self) -> None:
         """End the iteration soon, from another thread."""
