@@ -1,10 +1,12 @@
 """The page of a live run, its ends in memory: what arrives, what stops it, and a fault in each stage."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
+import torch
 
 from tests.conftest import stage_threads
 from tests.live.moving import INFO, PATIENCE_S, MemorySink, MemorySource, live_frame
@@ -18,6 +20,7 @@ from vsr.live.report import LiveReport
 from vsr.live.spec import LiveSpec
 from vsr.notices import Notices
 from vsr.spec import make_spec
+from vsr.upscaler import Upscaler
 
 
 class Run:
@@ -121,14 +124,21 @@ def test_a_source_that_fails_ends_the_run_and_finishes_nothing_by_accident(monke
 
 
 def test_an_upscaler_that_fails_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
-        raise BackendError("the device is lost")
+    works = Upscaler.upscale
+    calls = itertools.count()
 
+    def failing(upscaler: Upscaler, planes: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+        if next(calls) == 8:
+            raise BackendError("the device is lost")
+        return works(upscaler, planes)
+
+    monkeypatch.setattr(Upscaler, "upscale", failing)
     sink = MemorySink()
-    run = Run(monkeypatch, frames(10), [sink])
-    monkeypatch.setattr("vsr.upscaler.Upscaler.upscale", fail)
     with pytest.raises(BackendError, match="device is lost"):
-        run()
+        Run(monkeypatch, frames(20), [sink])(
+            pipeline=make_spec("a", "b", pipeline="live", network="realtime"), max_latency_ms=None
+        )
+    assert 3 <= len(sink.frames) <= 4, "one by one after four to get ready"
     assert stage_threads() == []
 
 

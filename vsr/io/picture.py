@@ -145,9 +145,11 @@ class Canvas:
         return tuple(np.full(size, code, dtype) for size, code in zip(sizes, codes, strict=True))
 
 
-def resized(planes: tuple[Plane, ...], source: Canvas, target: Canvas) -> tuple[Plane, ...]:
-    """``planes`` of ``source`` stretched over ``target``, bilinearly, as a player would show them."""
-    picture = Resizer(Interpolation.BILINEAR)(
+def resized(
+    planes: tuple[Plane, ...], source: Canvas, target: Canvas, resizer: Resizer | None = None
+) -> tuple[Plane, ...]:
+    """``planes`` of ``source`` stretched over ``target``; bilinearly, as a player would show them, by default."""
+    picture = (resizer or Resizer(Interpolation.BILINEAR))(
         frame_of(planes, source.layout, source.color),
         source.color,
         width=target.width,

@@ -6,10 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Self
 
-import torch
-
 from vsr.errors import VsrError
-from vsr.frames import Frame, VideoInfo
+from vsr.frames import VideoInfo
 from vsr.io.live.contract import LiveFrame
 from vsr.live.controls import Controls
 from vsr.live.rung import Rung, RungPlan, plan_rungs
@@ -131,7 +129,7 @@ class _Rungs:
             self._notices.say(f"{plan.name} and dearer networks stay unused: {error}")
         self._leave.wait()
         for rung in self._ready:
-            rung.upscaler.close()
+            rung.upscaling.close()
 
     @property
     def costs_ms(self) -> tuple[float, ...]:
@@ -148,9 +146,5 @@ class _Rungs:
 
 
 def _upscaled(frame: LiveFrame, rung: Rung) -> LiveFrame:
-    planes = rung.upscaler.upscale(tuple(torch.from_numpy(plane).unsqueeze(0) for plane in frame.frame.planes))
-    source = frame.frame
-    larger = Frame(
-        tuple(plane[0].numpy() for plane in planes), source.pts, source.time_base, source.duration, source.props
-    )
+    larger = replace(frame.frame, planes=rung.upscaling.upscale(frame.frame))
     return LiveFrame(larger, rung.info, frame.captured_s, before=frame, held=frame.held)

@@ -1,29 +1,45 @@
-"""One network of a live run's ladder: planned for a size of picture, opened, its cost measured."""
+"""One way to upscale in a live run's ladder: planned for a kind of picture, opened, its cost measured."""
 
 import statistics
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import torch
 
-from vsr.frames import MATRIX_BT709, PixelLayout, VideoInfo
+from vsr.frames import MATRIX_BT709, Frame, PixelLayout, Plane, VideoInfo
+from vsr.io.picture import Canvas, Resizer, resized
 from vsr.notices import Notices
 from vsr.plane_model import Picture
 from vsr.scaling import NetworkPlan, output_size, plan_network
 from vsr.spec import PipelineSpec
 from vsr.upscaler import Placement, Upscaler, choose_placement
 
-TIERS = ("bicubic", "realtime", "fast", "balanced")
+INTERPOLATION = "bicubic"
+TIERS = (INTERPOLATION, "realtime", "fast", "balanced")
 """From cheap to dear; a network that is not among them comes after them."""
 _MEASURED = 3
 
 
+class Upscaling(Protocol):
+    """What makes a frame larger."""
+
+    def upscale(self, frame: Frame) -> tuple[Plane, ...]:
+        """The planes of ``frame``, upscaled. Raises BackendError."""
+        ...
+
+    def close(self) -> None:
+        """Give the device back."""
+        ...
+
+
 @dataclass(frozen=True)
 class Rung:
-    """A network that is ready to work."""
+    """A way to upscale that is ready to work."""
 
     name: str
-    upscaler: Upscaler
+    upscaling: Upscaling
     info: VideoInfo
     """Of the upscaled frames."""
     cost_ms: float
@@ -32,52 +48,79 @@ class Rung:
 
 @dataclass(frozen=True)
 class RungPlan:
-    """A network, where it will run, and the pictures it takes and gives."""
+    """A way to upscale, and the pictures that it takes and gives."""
 
     name: str
-    network: NetworkPlan
-    placement: Placement
     source: VideoInfo
     target: VideoInfo
+    passes: int
+    make: Callable[[Notices], Upscaling]
 
     def open(self, notices: Notices) -> Rung:
         """Load, compile and measure. Raises BackendError."""
-        source, target = _picture(self.source), _picture(self.target)
-        upscaler = Upscaler(self.network.loaded, self.placement, source, target, tell=notices.say)
+        upscaling = self.make(notices)
+        layout = self.source.layout
+        sizes = layout.plane_sizes(self.source.width, self.source.height)
+        grey = tuple(torch.full(size, 1 << layout.bits - 1, dtype=layout.dtype).numpy() for size in sizes)
+        frame = Frame(grey, 0, self.source.time_base)
         try:
-            sizes = source.layout.plane_sizes(source.width, source.height)
-            grey = tuple(
-                torch.full((1, *size), 1 << source.layout.bits - 1, dtype=source.layout.dtype) for size in sizes
-            )
-            upscaler.upscale(grey)  # compiles
-            cost_ms = statistics.median(_taken_ms(upscaler, grey) for _ in range(_MEASURED))
+            upscaling.upscale(frame)  # compiles
+            cost_ms = statistics.median(_taken_ms(upscaling, frame) for _ in range(_MEASURED))
         except BaseException:
-            upscaler.close()
+            upscaling.close()
             raise
-        return Rung(self.name, upscaler, self.target, cost_ms)
+        return Rung(self.name, upscaling, self.target, cost_ms)
 
 
-def _taken_ms(upscaler: Upscaler, planes: tuple[torch.Tensor, ...]) -> float:
+def _taken_ms(upscaling: Upscaling, frame: Frame) -> float:
     started = time.perf_counter()
-    upscaler.upscale(planes)
+    upscaling.upscale(frame)
     return 1e3 * (time.perf_counter() - started)
 
 
-def plan_rungs(spec: PipelineSpec, info: VideoInfo, *, may_descend: bool) -> list[RungPlan]:
-    """The rungs for pictures such as ``info``, the cheapest first, the network of ``spec`` last.
+class _Interpolation:
+    """FFmpeg's bicubic."""
 
-    Below it come the tiers that reach the size in one pass. Raises NetworkError, UsageError or BackendError.
+    def __init__(self, source: VideoInfo, target: VideoInfo):
+        self._source, self._target = (Canvas(i.width, i.height, i.layout, i.color) for i in (source, target))
+        self._resizer = Resizer()
+
+    def upscale(self, frame: Frame) -> tuple[Plane, ...]:
+        return resized(frame.planes, self._source, self._target, self._resizer)
+
+    def close(self) -> None:
+        """There is nothing to give back."""
+
+
+class _ByNetwork:
+    """A network on its backend, one frame at a time."""
+
+    def __init__(self, network: NetworkPlan, placement: Placement, plan: tuple[VideoInfo, VideoInfo], notices: Notices):
+        source, target = (Picture(info.width, info.height, info.layout, info.color) for info in plan)
+        self._upscaler = Upscaler(network.loaded, placement, source, target, tell=notices.say)
+
+    def upscale(self, frame: Frame) -> tuple[Plane, ...]:
+        planes = self._upscaler.upscale(tuple(torch.from_numpy(plane).unsqueeze(0) for plane in frame.planes))
+        return tuple(plane[0].numpy() for plane in planes)
+
+    def close(self) -> None:
+        self._upscaler.close()
+
+
+def plan_rungs(spec: PipelineSpec, info: VideoInfo, *, may_descend: bool) -> list[RungPlan]:
+    """The rungs for pictures such as ``info``, the cheapest first, what ``spec`` asks for last.
+
+    Below it come the tiers that reach the size in one pass; the cheapest is FFmpeg's own bicubic interpolation, which
+    costs next to nothing and is ready at once. Raises NetworkError, UsageError or BackendError.
     """
     top = _plan(spec, info)
     names = TIERS[: TIERS.index(top.name)] if top.name in TIERS else TIERS
     cheaper = [_plan(replace(spec, network=name, weights=None), info) for name in names] if may_descend else []
-    return [*(plan for plan in cheaper if len(plan.network.passes) == 1), top]
+    return [*(plan for plan in cheaper if plan.passes == 1), top]
 
 
 def _plan(spec: PipelineSpec, info: VideoInfo) -> RungPlan:
     size = output_size(spec, info)
-    network = plan_network(spec, info, size)
-    placement = choose_placement(spec, network.loaded, info)
     target = replace(
         info,
         width=size.width + size.width % 2,
@@ -86,14 +129,16 @@ def _plan(spec: PipelineSpec, info: VideoInfo) -> RungPlan:
         layout=_played(info.layout),
         color=replace(info.color, matrix=MATRIX_BT709, full_range=False) if info.layout.family == "rgb" else info.color,
     )
-    return RungPlan(network.name, network, placement, info, target)
+    if spec.network == INTERPOLATION:
+        return RungPlan(INTERPOLATION, info, target, 1, lambda _: _Interpolation(info, target))
+    network = plan_network(spec, info, size)
+    placement = choose_placement(spec, network.loaded, info)
+    return RungPlan(
+        network.name, info, target, len(network.passes), lambda n: _ByNetwork(network, placement, (info, target), n)
+    )
 
 
 def _played(layout: PixelLayout) -> PixelLayout:
     """What every player and every live encoder takes: 4:2:0 of 8 or 10 bits without transparency; grey stays grey."""
     bits = 8 if layout.bits == 8 else 10
     return PixelLayout("gray", bits) if layout.family == "gray" else PixelLayout("yuv", bits, 1, 1)
-
-
-def _picture(info: VideoInfo) -> Picture:
-    return Picture(info.width, info.height, info.layout, info.color)
