@@ -118,6 +118,7 @@ function veil() {
   else if (last?.status === "lost") words = camera_run ? "Waiting for a camera" : "Source lost, reconnecting";
   else if (last?.status === "paused") words = "Paused";
   else if (camera_run && last?.status === "starting") words = "Press “Use this camera” to begin";
+  else if (!shown_at && !player.reachable) words = "Browsers play streams only with a network: switch one on, any will do, and reload";
   else if (!shown_at) words = last?.status === "starting" ? "Waiting for the first frame" : "Connecting…";
   else if (!moving && last?.status === "live") words = "Waiting for frames";
   if (words) $("veil-text").textContent = words;

@@ -17,6 +17,7 @@ export async function offered(peer) {
 export class Player {
   // `send` sends a message to the run; `playing` is called with each displayed frame.
   constructor(video, send, playing) {
+    this.reachable = true;   // false where the browser has no network: it plays no streams then, not even its own machine's
     this.video = video;
     this.send = send;
     this.playing = playing;
@@ -47,6 +48,7 @@ export class Player {
       if (peer.connectionState === "disconnected") this.stale = setTimeout(() => this.connect(), STALE_MS);
     };
     const sdp = await offered(peer);
+    this.reachable = sdp.includes("a=candidate");
     if (peer === this.peer) this.send("watch", {sdp});
   }
 
