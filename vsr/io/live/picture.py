@@ -32,6 +32,7 @@ class Pictures:
         self._location = location
         """Heard from FFmpeg's log with the first frame of a run; later on others are at work with FFmpeg."""
         self._likeness: tuple[object, ...] | None = None
+        self._deinterlacing = False
         self._filtering: filters.Filtering | None = None
         self.info: VideoInfo | None = None
         """Of the latest picture; None before the first."""
@@ -44,11 +45,11 @@ class Pictures:
     def take(self, raw: VideoFrame) -> Iterator[tuple[VideoFrame, VideoInfo]]:
         """Give one decoded frame; take the pictures that are ready, each with what is true of it."""
         frame = side_data.legible(raw, self._stream)
-        deinterlacing = self._likeness is not None and bool(self._likeness[-1])
-        likeness = (*_likeness(frame), deinterlacing or frame.interlaced_frame)
-        if likeness != self._likeness:
+        likeness = _likeness(frame)
+        if likeness != self._likeness or (frame.interlaced_frame and not self._deinterlacing):
             yield from self.finish()
-            self._begin(frame, likeness)
+            self._begin(frame)
+            self._likeness = likeness
         info = self.info
         assert info is not None
         if self._filtering is None:
@@ -64,11 +65,12 @@ class Pictures:
                 yield ready, self.info
         self._filtering = None
 
-    def _begin(self, frame: VideoFrame, likeness: tuple[object, ...]) -> None:
+    def _begin(self, frame: VideoFrame) -> None:
         stored = describe(self._container, self._stream, frame, self._notices, chroma_location=self._location)
         self._location = stored.color.chroma_location
         info, chain = stored, filters.Chain()
-        if info.interlaced or likeness[-1]:
+        self._deinterlacing = info.interlaced
+        if self._deinterlacing:
             self._notices.say("the source is interlaced; it is deinterlaced (bwdif)")
             chain = filters.DEINTERLACE
             info = replace(info, interlaced=False)
@@ -76,7 +78,6 @@ class Pictures:
         chain = [*chain, *turn]
         self.info = replace(info, time_base=TIME_BASE, still=False, frame_count=None, duration_s=None)
         self._filtering = filters.Filtering(chain, self._stream, frame) if chain else None
-        self._likeness = likeness
 
 
 def _likeness(frame: VideoFrame) -> tuple[object, ...]:
