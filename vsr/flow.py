@@ -45,7 +45,9 @@ class Buffer(Generic[T]):
         self._depth = depth
         self._overflow = overflow
         self._upstream = upstream
-        self._queue: deque[T] = deque()
+        self.waited_s = 0.0
+        """How long the item that was taken last had been there."""
+        self._queue: deque[tuple[float, T]] = deque()
         self._changed = threading.Condition()
         self._stopped = False
         self._finished = False
@@ -95,7 +97,7 @@ class Buffer(Generic[T]):
             self._changed.wait_for(lambda: self._stopped or len(self._queue) < self._depth)
             if self._stopped:
                 return False
-            self._queue.append(item)
+            self._queue.append((time.perf_counter(), item))
             self.items += 1
             self._changed.notify_all()
             return True
@@ -115,13 +117,19 @@ class Buffer(Generic[T]):
                 self.get_wait_s += time.perf_counter() - started
                 item: T | _Nothing = _Nothing()
                 if self._queue and not self._stopped:
-                    item = self._queue.popleft()
+                    entered, item = self._queue.popleft()
+                    self.waited_s = time.perf_counter() - entered
                     self._changed.notify_all()
                 elif self._error is not None:
                     raise self._error
                 elif self._finished or self._stopped:
                     return
             yield item
+
+    @property
+    def waiting(self) -> int:
+        """Items that are there to be taken."""
+        return len(self._queue)
 
     def stop(self) -> None:
         with self._changed:

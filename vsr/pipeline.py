@@ -14,6 +14,7 @@ from vsr.io.source import VideoSource
 from vsr.io.target import RGB_FRAMES, resolve
 from vsr.live.controls import Controls
 from vsr.live.ends import open_ends
+from vsr.live.fresh import DEPTH, Fresh
 from vsr.live.governor import Governor
 from vsr.live.hold import TICK_S, Hold
 from vsr.live.ladder import Ladder
@@ -83,9 +84,9 @@ def frames(spec: PipelineSpec, *, notices: Notices | None = None) -> Iterator[Fr
 def live(spec: LiveSpec, controls: Controls, *, notices: Notices | None = None) -> LiveReport:
     """Upscale ``spec.source`` into its sinks until the source ends, or until ``controls`` or the spec say stop.
 
-    Only the source's newest frame waits: one that was buffered after the upscaling would age there. So the upscaling
-    is on the main thread, and begins when some sink can take a frame. Raises VsrError, but not for a sink that was
-    given up while others went on: ``LiveReport.check`` does.
+    Frames wait before the upscaling only, where old ones give way to new ones: a buffer behind it would only let them
+    age. So the upscaling is on the main thread, and begins when some sink can take a frame. Raises VsrError, but not
+    for a sink that was given up while others went on: ``LiveReport.check`` does.
     """
     notices = notices or Notices()
     keep_freed_memory()
@@ -98,10 +99,11 @@ def live(spec: LiveSpec, controls: Controls, *, notices: Notices | None = None) 
         opened as source,  # left first: it ends what the Flow's thread reads
     ):
         source.listen(outlets.hear)
-        decoded = flow.buffer(source, depth=1, name="decode", overflow="drop_oldest")
-        stages = LiveStages(source, decoded, ladder, Hold(source, controls), outlets, time.monotonic())
+        decoded = flow.buffer(source, depth=DEPTH, name="decode", overflow="drop_oldest")
+        fresh, hold = Fresh(decoded, TICK_S), Hold(source, controls)
+        stages = LiveStages(source, decoded, fresh, ladder, hold, outlets, time.monotonic())
         monitor = Monitor(stages, controls, governor, notices)
-        for frame in stages.hold(ladder(decoded.ticking(TICK_S))):
+        for frame in hold(ladder(fresh())):
             if frame is not None:
                 outlets.write(frame)
             monitor.tick(frame)

@@ -46,9 +46,17 @@ def test_it_takes_networks_as_they_get_ready() -> None:
     assert machine.run(3)[-1] == 3
 
 
-def test_it_never_tries_what_can_not_hold() -> None:
-    machine = Machine(speed=2.0)  # 24 ms become 48, more than the 40 that there are
-    assert max(machine.run(600)) == 1
+def test_it_never_tries_what_is_far_too_dear() -> None:
+    assert max(Machine().run(600, (4.0, 70.0, 100.0, 150.0))) == 0  # 40 ms leave 30, and 70 are more than twice that
+
+
+def test_it_seldom_tries_what_is_a_little_too_dear() -> None:
+    machine = Machine(speed=2.0)  # the second needs 20 ms, the third 32 of the 30 that there are: it drops nothing
+    assert machine.run(100)[-1] == 1
+    machine.speed = 3.0  # 48 ms now: it drops
+    rungs = machine.run(600)
+    assert rungs[-1] == 1
+    assert 1 <= sum(b > a for a, b in pairwise(rungs)) <= 6
 
 
 def test_it_steps_down_at_once_and_far_enough() -> None:

@@ -7,6 +7,8 @@ _LATE_SHARE = 0.1
 """Of frames dropped in a window, from which the machine can't keep up."""
 _BUSY_SHARE = 0.75
 """Of a frame's interval that upscaling may take: the sinks want the machine too."""
+_WORTH_A_TRY = 2.0
+"""A rung that seems too dear by up to this factor is tried now and then: its cost may have been measured under load."""
 _ROOM_SHARE = 0.75
 """Of the bound that a dearer network may be expected to reach."""
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 4.0, 120.0
@@ -31,8 +33,9 @@ class Window:
 class Governor:
     """Decides the rung of a ladder of networks, 0 the cheapest, from one window after the other.
 
-    ``costs_ms`` of the rungs were measured side by side, so only their ratios count: what the machine can do now is
-    read from the rung at work. ``bound_ms`` is the latency to hold.
+    ``costs_ms`` of the networks were measured side by side, so only their ratios count: what the machine can do now is
+    read from the one at work; the lowest rung, interpolation, tells nothing of networks. ``bound_ms`` is the latency
+    to hold.
     """
 
     def __init__(self, bound_ms: float):
@@ -64,7 +67,7 @@ class Governor:
 
     def _expected(self, window: Window, costs_ms: Sequence[float]) -> list[float]:
         """Milliseconds of each rung at the speed that the machine shows now."""
-        if window.upscale_ms is None or self.rung >= len(costs_ms):
+        if window.upscale_ms is None or not 0 < self.rung < len(costs_ms):
             return list(costs_ms)
         return [cost * window.upscale_ms / costs_ms[self.rung] for cost in costs_ms]
 
@@ -80,13 +83,14 @@ class Governor:
         self._changed_s, self._climbed_s, self._settled = now_s, None, True
 
     def _may_climb(self, now_s: float, window: Window, expected: list[float]) -> bool:
-        # Until something was late there is nothing to be careful about: networks are taken as they get ready.
-        if self._settled and now_s - (self._changed_s or 0.0) < self._wait_s:
-            return False
         if window.interval_ms is None or window.latency_ms is None:
             return False
+        excess = expected[self.rung + 1] / (window.interval_ms * _BUSY_SHARE)
+        if excess > _WORTH_A_TRY:
+            return False
+        # Until something was late there is nothing to be careful about: networks are taken as they get ready.
+        wait_s = _LONGEST_WAIT_S if excess > 1 else self._wait_s if self._settled else 0.0
         rise_ms = expected[self.rung + 1] - expected[self.rung]
         return (
-            expected[self.rung + 1] <= window.interval_ms * _BUSY_SHARE
-            and window.latency_ms + rise_ms <= self._bound_ms * _ROOM_SHARE
+            now_s - (self._changed_s or 0.0) >= wait_s and window.latency_ms + rise_ms <= self._bound_ms * _ROOM_SHARE
         )

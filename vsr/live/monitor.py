@@ -127,8 +127,8 @@ class Monitor:
         return "live" if self._ladder.frames else "starting"
 
     def _counts(self, now_s: float) -> "_Counts":
-        timing = self._stages.decoded.timing()
-        return _Counts(now_s, timing.items, timing.dropped, self._ladder.frames, self._ladder.busy_s)
+        stages = self._stages
+        return _Counts(now_s, stages.decoded.items, stages.dropped, self._ladder.frames, self._ladder.busy_s)
 
 
 class _Counts:

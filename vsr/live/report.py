@@ -62,13 +62,12 @@ class LiveReport:
 def make_live_report(stages: LiveStages, notices: Notices, *, wall_s: float) -> LiveReport:
     """Gather the report of a finished run."""
     source, ladder = stages.source, stages.ladder
-    timing = stages.decoded.timing()
     return LiveReport(
         source=source.name,
         wall_s=wall_s,
-        frames_in=timing.items,
+        frames_in=stages.decoded.items,
         frames_upscaled=ladder.frames,
-        dropped=timing.dropped,
+        dropped=stages.dropped,
         held=stages.hold.held,
         reconnects=source.reconnects,
         corrupt_packets=source.corrupt_packets,

@@ -65,8 +65,8 @@ def _make(name: str, spec: LiveSpec, controls: Controls, notices: Notices, web: 
         output = StandardOutput(lambda: controls.stopped)
         return StreamSink(name, _PIPES[name], output, spec.pipeline, notices, returns=False)
     if rest.startswith("//") and kind in forms.PUSHED:
-        form, address = forms.push(name)
-        return StreamSink(name, form, address, spec.pipeline, notices, returns=True)
+        form, destination = forms.push(name, notices)
+        return StreamSink(name, form, destination, spec.pipeline, notices, returns=True)
     if name.startswith(_HLS_FOLDER) or name.endswith(".m3u8"):
         return _playlist(name, spec, notices)
     if "://" in name or not Path(name).suffix:

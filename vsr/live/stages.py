@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from vsr.flow import Buffer
 from vsr.io.live.contract import LiveFrame, LiveSource
+from vsr.live.fresh import Fresh
 from vsr.live.hold import Hold
 from vsr.live.ladder import Ladder
 from vsr.live.outlets import Outlets
@@ -15,8 +16,14 @@ class LiveStages:
 
     source: LiveSource
     decoded: Buffer[LiveFrame]
+    fresh: Fresh
     ladder: Ladder
     hold: Hold
     outlets: Outlets
     started_s: float
     """time.monotonic() at the start of the run."""
+
+    @property
+    def dropped(self) -> int:
+        """Decoded frames that gave way to newer ones."""
+        return self.decoded.timing().dropped + self.fresh.skipped
