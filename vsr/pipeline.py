@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from vsr.allocator import keep_freed_memory
 from vsr.batching import batch, unbatch
+from vsr.errors import SourceError
 from vsr.flow import Flow
 from vsr.frames import Frame
 from vsr.io.sink import FileSink
@@ -111,6 +112,8 @@ def live(spec: LiveSpec, controls: Controls, *, notices: Notices | None = None) 
                 monitor.tick(None)
             if controls.stopped or monitor.elapsed_s >= (spec.duration_s or math.inf):
                 break
+        if not (ladder.frames or controls.stopped):
+            raise SourceError(f"no frame came from {source.name} in {monitor.elapsed_s:.1f} s")
         outlets.finish()
         return make_live_report(stages, notices, wall_s=monitor.elapsed_s)
 

@@ -110,6 +110,11 @@ def test_it_ends_after_its_duration(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 0.2 <= report.wall_s < PATIENCE_S
 
 
+def test_a_run_that_saw_no_frame_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SourceError, match=r"no frame came from memory in 0\.\d s"):
+        Run(monkeypatch, iter(()), [MemorySink()])()
+
+
 def test_a_source_that_fails_ends_the_run_and_finishes_nothing_by_accident(monkeypatch: pytest.MonkeyPatch) -> None:
     def failing() -> Iterator[LiveFrame]:
         yield from frames(3)

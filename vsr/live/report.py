@@ -54,7 +54,7 @@ class LiveReport:
 
     def check(self) -> None:
         """Raises SinkError where a sink was given up while others went on."""
-        failed = [f"{sink.name} failed: {sink.error}" for sink in self.sinks if sink.error]
+        failed = [sink.error for sink in self.sinks if sink.error]
         if failed:
             raise SinkError("; ".join(failed))
 
