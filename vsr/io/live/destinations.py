@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import sys
@@ -111,7 +112,10 @@ class PipeWriter:
         rest = memoryview(data)
         while rest:
             self._wait_for_room()
-            rest = rest[os.write(self._descriptor, rest[: self._SURE]) :]
+            try:
+                rest = rest[os.write(self._descriptor, rest[: self._SURE]) :]
+            except BrokenPipeError as exc:
+                raise BrokenPipeError(errno.EPIPE, "nobody reads it any more") from exc
         return len(data)
 
     def _wait_for_room(self) -> None:
@@ -122,7 +126,7 @@ class PipeWriter:
         since_s = time.monotonic()
         while not poll.poll(100):
             if self._gives_up(time.monotonic() - since_s):
-                raise TimeoutError("its reader takes nothing")
+                raise TimeoutError(errno.ETIMEDOUT, "its reader takes nothing")
 
 
 class StandardOutput:

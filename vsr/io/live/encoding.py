@@ -21,7 +21,7 @@ _NVENC = {"preset": "p4", "tune": "ull", "delay": "0", "zerolatency": "1", "rc-l
 _QSV = {"preset": "veryfast", "async_depth": "1", "look_ahead": "0", "forced_idr": "1"}
 # What an encoder needs to give each frame back at once, and the speed at which it keeps up.
 _LIVE: dict[str, dict[str, str]] = {
-    "libx264": {"preset": "veryfast", "tune": "zerolatency", "forced-idr": "1"},
+    "libx264": {"preset": "veryfast", "tune": "zerolatency", "forced-idr": "1", "sc_threshold": "0"},
     "libx265": {"preset": "superfast", "tune": "zerolatency", "forced-idr": "1"},
     "libsvtav1": {"preset": "10", "svtav1-params": "pred-struct=1:lookahead=0"},
     "libvpx": {"deadline": "realtime", "lag-in-frames": "0", "cpu-used": "8", "auto-alt-ref": "0"},

@@ -8,12 +8,17 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from vsr.io.live.destinations import GIVE_UP_S, Address
 from vsr.io.live.encoding import KEYFRAME_S
 from vsr.io.live.muxed import Form
+from vsr.io.live.relay_out import RelayOut
 
 if TYPE_CHECKING:
+    from vsr.io.live.destinations import Destination
     from vsr.io.target import Target
+    from vsr.notices import Notices
 
 _AUDIO_CODECS = {"webm": "libopus", "ogg": "libopus", "nut": "pcm_s16le", "yuv4mpegpipe": None, "gif": None}
 _MICROSECONDS = 1_000_000
+_PATIENCE_US = 2 * _MICROSECONDS
+"""Of one transfer; RTMP tries three times, RTSP waits for each of a frame's packets."""
 _PIECE_US = _MICROSECONDS // 2
 """Of a recording: what a sudden end may cost."""
 _RECORDING_OPTIONS = {
@@ -54,15 +59,17 @@ def recording(target: Target) -> Form:
     )
 
 
-def push(url: str) -> tuple[Form, Address]:
-    """Of a stream to ``url``, whose scheme is one of PUSHED but srt; it gives up on a receiver that takes nothing."""
+def push(url: str, notices: Notices) -> tuple[Form, Destination]:
+    """Of a stream to ``url``, whose scheme is one of PUSHED; it gives up on a receiver that takes nothing."""
     scheme = urlsplit(url).scheme
+    if scheme == "srt":
+        return _MPEGTS, RelayOut(_with_query(url, {"pkt_size": str(_DATAGRAM)}), url, notices)
     if scheme in {"rtsp", "rtsps"}:
-        options = {"rtsp_transport": "tcp", "timeout": str(GIVE_UP_S * _MICROSECONDS)}
+        options = {"rtsp_transport": "tcp", "timeout": str(_PATIENCE_US)}
         return Form("rtsp", "libx264", "aac", options, capped=True), Address(url)
     if scheme in {"rtmp", "rtmps"}:
         form = Form("flv", "libx264", "aac", capped=True)
-        options = {"f": "flv", "rw_timeout": str(GIVE_UP_S * _MICROSECONDS), "flvflags": "no_duration_filesize"}
+        options = {"f": "flv", "rw_timeout": str(_PATIENCE_US), "flvflags": "no_duration_filesize"}
         return form, Address(_tee(url, options), through="tee")
     extra = {"pkt_size": str(_DATAGRAM)} if scheme == "udp" else {"timeout": str(GIVE_UP_S * _MICROSECONDS)}
     return _MPEGTS, Address(_with_query(url, extra))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from av.error import BrokenPipeError as AvBrokenPipeError
 from av.error import FFmpegError
 
 from vsr.errors import SinkError, UsageError
+from vsr.io.live.destinations import GIVE_UP_S
 from vsr.io.live.muxed import Muxed
 from vsr.io.wording import listening
 
@@ -53,8 +54,12 @@ class StreamSink:
 
     def write(self, frame: LiveFrame) -> None:
         if self._muxed is not None:
+            started_s = time.monotonic()
             with self._one_line("written"):
                 self._muxed.write(frame)
+            # Some protocols wait for their receiver packet by packet, and never say that it took none.
+            if self.returns and time.monotonic() - started_s > GIVE_UP_S:
+                raise SinkError(f"{self.name} can't be written: its receiver takes nothing")
 
     def hear(self, audio: LiveAudio) -> None:
         if self._muxed is not None:
@@ -82,7 +87,5 @@ class StreamSink:
                 yield
             except UsageError as exc:
                 raise SinkError(str(exc)) from exc
-            except (AvBrokenPipeError, BrokenPipeError) as exc:
-                raise SinkError(f"{self.name} can't be {what}: nobody reads it any more") from exc
             except (FFmpegError, OSError, ValueError) as exc:
                 raise SinkError(f"{self.name} can't be {what}: {words.of(exc)}") from exc
