@@ -62,6 +62,15 @@ def test_a_frame_older_than_what_stood_in_for_it_is_left_out(clock: Clock) -> No
     assert [frame and frame.frame.pts for frame in given] == [0, 90_000, None, 26 * 3600]
 
 
+def test_a_frame_that_comes_late_does_not_stop_what_stands_in(clock: Clock) -> None:
+    hold = Hold(MemorySource(iter(()), lost=True), controls())
+    late = live_frame(3)
+    given = shown(hold, clock, [(0, live_frame(0)), (2, None), (2.1, late), (2.2, None), (2.3, None)])
+    assert [frame and frame.frame.pts for frame in given] == [0, 180_000, None, 198_000, 207_000]
+    assert given[-1] is not None
+    assert given[-1].frame.planes is late.frame.planes
+
+
 def test_a_source_that_only_pauses_for_breath_is_not_held(clock: Clock) -> None:
     hold = Hold(MemorySource(iter(())), controls())
     assert shown(hold, clock, [(0, live_frame(0)), (0.3, None), (0.6, None)])[1:] == [None, None]

@@ -46,8 +46,7 @@ class Hold:
             return None
         if not (self._controls.paused or self._source.lost or now_s - self._last_s > _GONE_S):
             return None
-        pts = last.frame.pts + round((now_s - self._last_s) / TIME_BASE)
-        if pts <= self._shown_pts:
-            return None
+        # From what was shown last: the last frame may have come late, after others that stood in for it.
+        pts = self._shown_pts + round((now_s - self._shown_s) / TIME_BASE)
         self.held += 1
         return replace(last, frame=replace(last.frame, pts=pts), captured_s=now_s, held=True)

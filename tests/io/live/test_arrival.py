@@ -48,6 +48,16 @@ def test_new_connection_goes_on_even_with_stamps_that_would_fit() -> None:
     assert arrival.frame(Fraction(10) + THIRD, 110.0).pts == 900_000
 
 
+def test_frame_that_was_stuck_until_the_source_was_lost_takes_no_time_from_the_run() -> None:
+    arrival = estimating()
+    for i in range(30):
+        arrival.packet(i * THIRD, 100 + i / 30)
+        arrival.frame(i * THIRD, 100 + i / 30)
+    arrival.frame(30 * THIRD, 104.0)
+    arrival.connect("estimate")
+    assert arrival.frame(Fraction(0), 110.0).pts == 900_000
+
+
 def test_backlog_after_a_stall_is_no_jump() -> None:
     arrivals = [100 + i / 30 for i in range(30)] + [103.5] * 75
     assert feed(estimating(), [i * THIRD for i in range(105)], arrivals) == [3000 * i for i in range(105)]

@@ -1,7 +1,7 @@
 """Where frames and sound lie in the run, and when they were captured, from their stamps and their arrival.
 
 Within a connection the source's own spacing is kept exactly. A new connection, and stamps that jump, go on from the
-last frame by the real time that passed since it arrived.
+last frame by the real time that passed since it was captured.
 
 The moment of capture is known in one of three ways:
 
@@ -41,7 +41,8 @@ class Placed:
 class _Last:
     pts: int
     stamp_s: Fraction | None
-    arrival_s: float
+    captured_s: float
+    """Not its arrival: what was stuck in a parser until the source was given up comes seconds late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ class Arrival:
         if last is None:
             pts = 0
         elif stamp_s is None or self._anchor is None or self._jumped(last, stamp_s, arrival_s):
-            pts = last.pts + max(round((arrival_s - last.arrival_s) / TIME_BASE), 1)
+            pts = last.pts + max(round((arrival_s - last.captured_s) / TIME_BASE), 1)
             if self._anchor is not None:
                 self._forget()
         else:
@@ -107,8 +108,9 @@ class Arrival:
             self._anchor = None
         elif self._anchor is None:
             self._anchor = (stamp_s, pts)
-        self._last = _Last(pts, stamp_s, arrival_s)
-        return Placed(pts, self._captured_s(stamp_s, arrival_s))
+        captured_s = self._captured_s(stamp_s, arrival_s)
+        self._last = _Last(pts, stamp_s, captured_s)
+        return Placed(pts, captured_s)
 
     def sound(self, stamp_s: Fraction) -> Fraction | None:
         """Run time in seconds of sound with this stamp; None while no frame says where its connection lies.
@@ -129,7 +131,7 @@ class Arrival:
         if last.stamp_s is None:
             return False
         step_s = float(stamp_s - last.stamp_s)
-        return step_s <= 0 or (self._jumps and step_s - (arrival_s - last.arrival_s) > _JUMP_S)
+        return step_s <= 0 or (self._jumps and step_s - (arrival_s - last.captured_s) > _JUMP_S)
 
     def _captured_s(self, stamp_s: Fraction | None, arrival_s: float) -> float:
         if stamp_s is None or self._clock == "arrival":
