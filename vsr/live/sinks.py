@@ -11,12 +11,18 @@ from vsr.errors import SinkError, UsageError
 from vsr.io.live import forms
 from vsr.io.live.destinations import Address, Recording, StandardOutput
 from vsr.io.live.stream_sink import StreamSink
+from vsr.io.opening import is_url
 from vsr.io.target import resolve
+from vsr.live.virtual_camera import VirtualCamera
+from vsr.live.window import Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from vsr.io.live.contract import LiveSink
+    from vsr.io.live.destinations import Destination
+    from vsr.io.live.muxed import Form
+    from vsr.io.target import Target
     from vsr.live.controls import Controls
     from vsr.live.spec import LiveSpec
     from vsr.notices import Notices
@@ -51,7 +57,7 @@ def _check_names(names: Sequence[str]) -> None:
 
 
 def _place(name: str) -> str:
-    if "://" in name or name in _PIPES:
+    if is_url(name) or name in _PIPES:
         return name
     folder = name.removeprefix(_HLS_FOLDER)
     return str(Path(folder, _PLAYLIST) if folder != name else Path(name))
@@ -61,30 +67,41 @@ def _make(name: str, spec: LiveSpec, controls: Controls, notices: Notices, web: 
     kind, _, rest = name.partition(":")
     if name == "web":
         return web()
+    if name == "window":
+        return Window(controls)
+    if kind == _VIRTUAL_CAMERA:
+        return VirtualCamera(name, rest or None)
+    form, destination = _stream(name, spec, controls, notices)
+    # A server may come back; a full disk or a closed pipe does not.
+    return StreamSink(name, form, destination, spec.pipeline, notices, returns=is_url(name))
+
+
+def _stream(name: str, spec: LiveSpec, controls: Controls, notices: Notices) -> tuple[Form, Destination]:
     if name in _PIPES:
-        output = StandardOutput(lambda: controls.stopped)
-        return StreamSink(name, _PIPES[name], output, spec.pipeline, notices, returns=False)
-    if rest.startswith("//") and kind in forms.PUSHED:
-        form, destination = forms.push(name, notices)
-        return StreamSink(name, form, destination, spec.pipeline, notices, returns=True)
+        return _PIPES[name], StandardOutput(lambda: controls.stopped)
+    if is_url(name):
+        scheme = name.partition("://")[0]
+        if scheme not in forms.PUSHED:
+            raise UsageError(f"no sink for {scheme}:// addresses; there are: {SINKS}")
+        return forms.push(name, notices)
     if name.startswith(_HLS_FOLDER) or name.endswith(".m3u8"):
-        return _playlist(name, spec, notices)
-    if "://" in name or not Path(name).suffix:
+        return forms.HLS, _playlist(name, spec)
+    if not Path(name).suffix:
         raise UsageError(f"no sink '{name}'; there are: {SINKS}")
-    return _recording(name, spec, notices)
+    target = _target(name, spec)
+    return forms.recording(target), Recording(target, notices)
 
 
-def _recording(name: str, spec: LiveSpec, notices: Notices) -> LiveSink:
+def _target(name: str, spec: LiveSpec) -> Target:
     if Path(name).is_dir():
         raise UsageError(f"{name} is a folder; name a file to record to, or give hls:{name}")
     target = resolve(replace(spec.pipeline, source=spec.source, output=name))
     if target.container == "image2":
         raise UsageError(f"{name} is a picture; a live run records to a video such as out.mp4 or out.mkv")
-    recording = Recording(target, notices)
-    return StreamSink(name, forms.recording(target), recording, spec.pipeline, notices, returns=False)
+    return target
 
 
-def _playlist(name: str, spec: LiveSpec, notices: Notices) -> LiveSink:
+def _playlist(name: str, spec: LiveSpec) -> Address:
     folder = name.removeprefix(_HLS_FOLDER)
     playlist = Path(folder, _PLAYLIST) if folder != name else Path(name)
     if playlist.exists() and not spec.pipeline.overwrite:
@@ -95,4 +112,4 @@ def _playlist(name: str, spec: LiveSpec, notices: Notices) -> LiveSink:
         playlist.parent.mkdir(exist_ok=True)
     except OSError as exc:
         raise SinkError(f"the folder {playlist.parent} can't be created: {exc.strerror}") from exc
-    return StreamSink(name, forms.HLS, Address(str(playlist)), spec.pipeline, notices, returns=False)
+    return Address(str(playlist))

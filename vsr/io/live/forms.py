@@ -45,7 +45,7 @@ HLS = Form(
         "hls_flags": "delete_segments+independent_segments+temp_file",
     },
 )
-_MPEGTS = Form("mpegts", "libx264", "aac", {"muxdelay": "0", "muxpreload": "0"}, capped=True)
+_MPEGTS = Form("mpegts", "libx264", "aac", capped=True)
 
 
 def recording(target: Target) -> Form:
@@ -63,7 +63,9 @@ def push(url: str, notices: Notices) -> tuple[Form, Destination]:
     """Of a stream to ``url``, whose scheme is one of PUSHED; it gives up on a receiver that takes nothing."""
     scheme = urlsplit(url).scheme
     if scheme == "srt":
-        return _MPEGTS, RelayOut(_with_query(url, {"pkt_size": str(_DATAGRAM)}), url, notices)
+        # Linger, or the end of the stream would be thrown away with the connection.
+        extra = {"pkt_size": str(_DATAGRAM), "linger": "2"}
+        return _MPEGTS, RelayOut(_with_query(url, extra), url, notices)
     if scheme in {"rtsp", "rtsps"}:
         options = {"rtsp_transport": "tcp", "timeout": str(_PATIENCE_US)}
         return Form("rtsp", "libx264", "aac", options, capped=True), Address(url)
