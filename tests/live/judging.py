@@ -72,10 +72,10 @@ def enlarged(luma: Luma, width: int, height: int) -> Luma:
     return np.asarray(frame.reformat(width, height, interpolation="BICUBIC").to_ndarray(), np.uint8)
 
 
-def assert_shows_the_scene(frames: Sequence[Seen], scene: Scene, scale: int) -> None:
-    """The pictures are the sender's, enlarged; each the one that its number says and no neighbour."""
+def assert_shows_the_scene(frames: Sequence[Seen], scene: Scene, size: tuple[int, int]) -> None:
+    """The pictures are the sender's, enlarged to ``size``; each the one that its number says and no neighbour."""
     for number, frame in by_number(frames).items():
-        assert frame.size == (scene.width * scale, scene.height * scale)
+        assert frame.size == size
         right, *wrong = (psnr(frame.luma, enlarged(scene.luma(number + by), *frame.size)) for by in (0, -1, 1))
         assert right > 25, (number, right)
         assert right > max(wrong) + 3, (number, right, wrong)

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any, cast
 
 import av
 import numpy as np
@@ -77,7 +78,8 @@ class Receiver:
         self._thread.join()
 
     def _take(self) -> None:
-        pipe = cast("IO[bytes]", self.program.process.stdout)
+        # Unbuffered: what has come is read, instead of waiting for a full buffer.
+        pipe = cast("BufferedReader", self.program.process.stdout).raw
         # The pipe breaks in the middle of a packet when FFmpeg is killed.
         with suppress(av.FFmpegError), av.open(pipe, "r", format="nut") as nut:
             self._decoders = {stream.type: _Decoder(stream) for stream in nut.streams}
@@ -90,12 +92,15 @@ class _Decoder:
     """Decodes packets of one stream, also after its container was closed; each ``open`` begins anew."""
 
     def __init__(self, stream: Stream):
-        self._codec = stream.codec_context.name
-        self._extradata = stream.codec_context.extradata
+        context = stream.codec_context
+        self._codec, self._extradata = context.name, context.extradata
+        self._size = (context.width, context.height) if isinstance(context, VideoCodecContext) else None
 
     def open(self) -> CodecContext:
         context = CodecContext.create(self._codec, "r")
         context.extradata = self._extradata
+        if isinstance(context, VideoCodecContext) and self._size is not None:
+            context.width, context.height = self._size
         return context
 
 
@@ -158,7 +163,7 @@ def read_file(path: Path) -> tuple[list[Seen], list[float]]:
 def receiving(url: str) -> Iterator[Receiver]:
     """A viewer who waits at ``url`` for as long as the block."""
     command = [
-        *("ffmpeg", "-hide_banner", "-loglevel", "warning", "-fflags", "nobuffer", "-fpsprobesize", "0"),
+        *("ffmpeg", "-hide_banner", "-loglevel", "warning", "-fflags", "nobuffer", "-analyzeduration", "500000"),
         *(*INPUTS[url.partition(":")[0]], "-i", url, "-map", "0", "-c", "copy", "-copyts"),
         *("-f", "nut", "-flush_packets", "1", "pipe:1"),
     ]

@@ -30,11 +30,17 @@ class Media:
         self.element = element
         self.entries = [element.get_by_name(name) for name in ("picture", "sound")]
         self._shift_ns: int | None = None
+        self._begun = False
 
     def push(self, time_ns: int, duration_ns: int, buffers: Sequence[bytes]) -> None:
-        if self._shift_ns is None and (clock := self.element.get_clock()) is not None:
-            self._shift_ns = clock.get_time() - self.element.get_base_time() - time_ns
-        # Before it plays it has no clock, but wants a frame to find out what it will play.
+        if self._shift_ns is None:
+            clock = self.element.get_clock()
+            if clock is not None:
+                self._shift_ns = clock.get_time() - self.element.get_base_time() - time_ns
+            elif self._begun:
+                return
+        # Before it plays it has no clock, but wants one frame to find out what it will play.
+        self._begun = True
         shown_ns = 0 if self._shift_ns is None else time_ns + self._shift_ns
         for entry, content in zip(self.entries, buffers, strict=True):
             if entry is not None:

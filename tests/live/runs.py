@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.live.programs import Program, vsr_live
 
-SIZE, RATE = (160, 90), 30
+SIZE, LARGER, RATE = (160, 90), (320, 180), 30
 """Of the senders, where nothing else is said: so small that a busy machine keeps up."""
 SIZE_OPTION = ("--size", "160x90")
 
@@ -22,10 +22,14 @@ class LiveRun:
         self.program = program
         self._report = report
 
-    def stop(self, number: signal.Signals = signal.SIGINT) -> dict[str, Any]:
+    def wait_for_notices(self, words: str, count: int) -> None:
+        """Until it has said ``words`` as often as that."""
+        self.program.wait_until(lambda: self.program.stderr.count(words) >= count, f"'{words}' number {count}")
+
+    def stop(self, number: signal.Signals = signal.SIGINT, exit_code: int = 0) -> dict[str, Any]:
         """End it as a user does; see ``ended``."""
         self.program.send(number)
-        return self.ended()
+        return self.ended(exit_code)
 
     def ended(self, exit_code: int = 0) -> dict[str, Any]:
         """Its report (vsr.live.report), once it has ended with ``exit_code``."""
@@ -35,7 +39,7 @@ class LiveRun:
 
 @contextmanager
 def live_run(
-    source: str, *arguments: object, network: str = "realtime", before: Callable[[], None] | None = None
+    source: object, *arguments: object, network: str = "realtime", before: Callable[[], None] | None = None
 ) -> Iterator[LiveRun]:
     """``vsr live SOURCE`` with ``arguments`` (sinks, options); ``before`` as in programs.running."""
     with tempfile.TemporaryDirectory() as folder:

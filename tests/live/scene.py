@@ -1,13 +1,24 @@
 """The picture and sound that senders send: detail that moves, as a camera's does, and a beep at known frames."""
 
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import av
 import numpy as np
 import numpy.typing as npt
+from av.video.frame import VideoFrame
 
 from tests.live.timecode import Luma, Timecode, draw
+
+if TYPE_CHECKING:
+    from av.video.stream import VideoStream
 
 SAMPLE_RATE = 48_000
 BEEP_HZ = 1000
 BEEP_S = 0.05
+LOW_DELAY = {"preset": "ultrafast", "tune": "zerolatency"}
 _PAN_PX = 2
 """How far the scene moves from frame to frame, of the frame's own pixels."""
 
@@ -39,6 +50,21 @@ class Scene:
         time_s = (counter % self.rate) / self.rate + np.arange(count) / SAMPLE_RATE
         tone = np.where(time_s < BEEP_S, np.sin(2 * np.pi * BEEP_HZ * time_s), 0.0)
         return np.repeat((tone * 16_000).astype(np.int16)[:, None], 2, axis=1)
+
+
+def record(
+    path: Path, scene: Scene, codes: Iterable[Timecode], codec: str = "libx264", options: Mapping[str, str] = LOW_DELAY
+) -> Path:
+    """Encode the frames of ``codes`` into ``path``, one after the other at the scene's rate, with a live encoder."""
+    with av.open(str(path), "w") as container:
+        stream = cast("VideoStream", container.add_stream(codec, rate=scene.rate, options=dict(options)))
+        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = scene.width, scene.height, "yuv420p", 400_000
+        for number, code in enumerate(codes):
+            frame = VideoFrame.from_ndarray(scene.yuv420(code), "yuv420p")
+            frame.pts, frame.time_base = number, Fraction(1, scene.rate)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
 
 
 def _landscape(width: int, height: int) -> Luma:

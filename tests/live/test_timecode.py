@@ -1,37 +1,18 @@
 """The ruler before what it measures: timecodes survive encoders and enlarging, and a wrong one is never believed."""
 
-from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import av
 import numpy as np
 import pytest
-from av.video.frame import VideoFrame
 
-from tests.live.scene import Scene
+from tests.live.scene import LOW_DELAY, Scene, record
 from tests.live.timecode import Luma, Timecode, read, timecode_now
 from vsr.pipeline import run
 from vsr.spec import make_spec
 
-if TYPE_CHECKING:
-    from av.video.stream import VideoStream
-
 CODES = [Timecode(0, 0), Timecode((1 << 20) - 1, (1 << 28) - 1), *(Timecode(7 * n, 33_333_333 + n) for n in range(4))]
-
-
-def encoded(path: Path, codec: str, size: tuple[int, int], options: dict[str, str]) -> Path:
-    """CODES over the scene in a real file, poorly compressed as live senders do."""
-    scene = Scene(*size, rate=25)
-    with av.open(str(path), "w") as container:
-        stream = cast("VideoStream", container.add_stream(codec, rate=25, options=options))
-        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = *size, "yuv420p", 400_000
-        for number, code in enumerate(CODES):
-            frame = VideoFrame.from_ndarray(scene.yuv420(code), "yuv420p")
-            frame.pts, frame.time_base = number, Fraction(1, 25)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return path
 
 
 def lumas(path: Path) -> list[Luma]:
@@ -43,7 +24,7 @@ def lumas(path: Path) -> list[Luma]:
 @pytest.mark.parametrize(
     ("codec", "options"),
     [
-        ("libx264", {"preset": "ultrafast", "tune": "zerolatency"}),
+        ("libx264", LOW_DELAY),
         ("mpeg2video", {}),
         ("libvpx", {"deadline": "realtime"}),
     ],
@@ -52,7 +33,7 @@ def lumas(path: Path) -> list[Luma]:
 def test_timecodes_survive(
     codec: str, options: dict[str, str], size: tuple[int, int], scale: int, tmp_path: Path
 ) -> None:
-    path = encoded(tmp_path / "sent.mkv", codec, size, options)
+    path = record(tmp_path / "sent.mkv", Scene(*size, rate=25), CODES, codec, options)
     if scale > 1:
         larger = tmp_path / "larger.mkv"
         run(make_spec(str(path), str(larger), network="bicubic", scale=scale, preset="ultrafast", crf=30))

@@ -1,0 +1,133 @@
+"""Real senders and viewers that are killed in the middle of ``vsr live``: it goes on, and so do all the others."""
+
+import resource
+from contextlib import ExitStack
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tests.live.judging import assert_in_order, assert_shows_the_scene, assert_spaced, counters
+from tests.live.programs import RTSP_SERVER, needs
+from tests.live.receiver import Receiver, Seen, read_file
+from tests.live.routes import from_sender, to_viewer
+from tests.live.runs import LARGER, RATE, SIZE, SIZE_OPTION, LiveRun, live_run
+from tests.live.scene import Scene, record
+from tests.live.timecode import Timecode
+
+SILENT_S = 1.5
+"""More than this without a picture and the source's silence was not bridged: held ones begin after one second."""
+pytestmark = needs("ffmpeg")
+
+
+def wait_for_more(live: LiveRun, viewer: Receiver, count: int) -> None:
+    """Until the viewer has got ``count`` pictures from now on."""
+    wanted = viewer.count + count
+    live.program.wait_until(lambda: viewer.count >= wanted, f"{count} more pictures")
+
+
+def senders_of(frames: list[Seen]) -> list[list[Seen]]:
+    """The pictures of each sender (every one counts from 0), held ones included."""
+    cuts = [at for at, (old, new) in enumerate(pairwise(counters(frames)), start=1) if new < old]
+    return [frames[start:end] for start, end in pairwise([0, *cuts, len(frames)])]
+
+
+def until_held(frames: list[Seen]) -> list[Seen]:
+    """The pictures before the first that was shown twice."""
+    numbers = counters(frames)
+    return frames[: next((at for at, (old, new) in enumerate(pairwise(numbers), start=1) if new == old), len(frames))]
+
+
+@pytest.mark.parametrize("protocol", ["udp", pytest.param("rtsp", marks=needs(RTSP_SERVER))])
+def test_a_source_comes_back_twice(protocol: str) -> None:
+    into, out = from_sender(protocol), to_viewer("udp")
+    with ExitStack() as cleared:
+        viewer = cleared.enter_context(out.receiving())
+        sender = cleared.enter_context(into.sending(*SIZE_OPTION))
+        live = cleared.enter_context(live_run(into.vsr, out.vsr))
+        wait_for_more(live, viewer, 30)
+        for turn in (1, 2):
+            sender.kill()
+            live.wait_for_notices("is lost at", turn)
+            wait_for_more(live, viewer, 5)  # held ones
+            sender = cleared.enter_context(into.sending(*SIZE_OPTION))
+            live.wait_for_notices("is back at", turn)
+            wait_for_more(live, viewer, 30)
+        report = live.stop()
+        frames = viewer.frames()
+    assert report["reconnects"] == 2
+    assert report["held"] >= 10
+    assert all(0 < later.pts_s - earlier.pts_s < SILENT_S for earlier, later in pairwise(frames))
+    parts = senders_of(frames)
+    assert len(parts) == 3
+    for part in parts:
+        # A camera's first picture may be from before it was asked.
+        assert_in_order(until_held(part)[1:])
+        assert_spaced(until_held(part)[1:], RATE)
+    took_s = frames[-1].arrived_s - frames[0].arrived_s
+    assert float(frames[-1].pts_s - frames[0].pts_s) == pytest.approx(took_s, abs=1.5)
+
+
+def test_a_viewer_comes_back_twice_and_a_recording_does_not_care(tmp_path: Path) -> None:
+    into, out = from_sender("udp"), to_viewer("rtmp")
+    recording = tmp_path / "live.mkv"
+    with ExitStack() as cleared:
+        viewer = cleared.enter_context(out.receiving())
+        cleared.enter_context(into.sending(*SIZE_OPTION))
+        live = cleared.enter_context(live_run(into.vsr, out.vsr, recording))
+        for turn in (1, 2):
+            wait_for_more(live, viewer, 20)
+            viewer.program.kill()
+            live.wait_for_notices("is lost at", turn)
+            viewer = cleared.enter_context(out.receiving())
+            live.wait_for_notices("is back at", turn)
+        wait_for_more(live, viewer, 20)
+        report = live.stop()
+        assert_in_order(viewer.frames())
+    pushed, recorded = report["sinks"]
+    assert pushed["failures"] >= 2
+    assert (recorded["failures"], recorded["error"]) == (0, None)
+    frames, _ = read_file(recording)
+    assert len(frames) == recorded["frames"]
+    assert_in_order(frames)
+    assert_spaced(frames, RATE)
+
+
+def test_a_full_disk_does_not_take_the_viewer_along(tmp_path: Path) -> None:
+    """No file may grow beyond 100 kB: a full disk, done by the kernel."""
+    into, out = from_sender("udp"), to_viewer("udp")
+    recording = tmp_path / "live.mkv"
+
+    def fill() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    with (
+        out.receiving() as viewer,
+        into.sending(*SIZE_OPTION),
+        live_run(into.vsr, recording, out.vsr, "--crf", 8, before=fill) as live,
+    ):
+        live.wait_for_notices("is given up at", 1)
+        wait_for_more(live, viewer, 30)
+        report = live.stop(exit_code=4)
+    assert "File too large" in report["sinks"][0]["error"]
+    assert report["sinks"][1]["error"] is None
+    assert_in_order(viewer.frames())
+
+
+def test_another_size_in_the_middle_is_followed(tmp_path: Path) -> None:
+    """One connection, one stream: the camera's operator chose another resolution."""
+    both = tmp_path / "both.ts"
+    with both.open("wb") as file:
+        for size in (SIZE, LARGER):
+            codes = [Timecode(number, 0) for number in range(40)]
+            file.write(record(tmp_path / "part.ts", Scene(*size, RATE), codes).read_bytes())
+    recording = tmp_path / "live.mkv"
+    with live_run(both, recording, "--realtime") as live:
+        report = live.ended()
+    assert any("the picture changes to 320x180" in notice for notice in report["notices"])
+    frames, _ = read_file(recording)
+    assert len(frames) == report["sinks"][0]["frames"]
+    # A recording can't change its size: the larger picture is fitted into the smaller one's place.
+    for part, size in zip(senders_of(frames), (SIZE, LARGER), strict=True):
+        assert_in_order(part)
+        assert_shows_the_scene(part, Scene(*size, RATE), LARGER)
