@@ -70,6 +70,8 @@ class BrowserCamera:
     async def take(self, track: MediaStreamTrack) -> None:
         """Receive from a browser's track until it ends; only the newest frame is kept."""
         anchor = Anchor(float(1 / TIME_BASE)) if track.kind == "video" else Anchor(SAMPLE_RATE, _HELD_BACK_S)
+        # Both tracks are known before the first frame of either.
+        self.has_audio = self.has_audio or track.kind == "audio"
         while True:
             try:
                 received: Any = await track.recv()
@@ -82,7 +84,6 @@ class BrowserCamera:
                     self._newest = (received, pts, arrived_s)
                     self._changed.notify_all()
                 else:
-                    self.has_audio = True
                     self._sound.append((microphone_samples(received), pts))
 
     def __iter__(self) -> Iterator[LiveFrame]:

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
+from vsr.errors import SinkError
 from vsr.io.live.contract import SAMPLE_RATE, LiveAudio, LiveFrame
 
 if TYPE_CHECKING:
@@ -52,8 +53,11 @@ class Feed:
                 sound_track.put(audio)
 
     def post(self, frame: LiveFrame, sound: list[LiveAudio]) -> None:
-        """Hand over ``frame`` and its sound, from any thread."""
-        self._loop.call_soon_threadsafe(self._deliver, frame, sound)
+        """Hand over ``frame`` and its sound, from any thread. Raises SinkError once the page is no longer served."""
+        try:
+            self._loop.call_soon_threadsafe(self._deliver, frame, sound)
+        except RuntimeError as exc:
+            raise SinkError("the page is closed") from exc
 
     def set_audible(self, *, audible: bool) -> None:
         """Say whether the run has sound, from any thread."""

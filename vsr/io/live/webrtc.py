@@ -15,7 +15,7 @@ from av.error import FFmpegError
 from av.packet import Packet
 from av.stream import Stream
 from av.video.frame import PictureType, VideoFrame
-from av.video.reformatter import ColorRange
+from av.video.reformatter import ColorRange, Interpolation
 
 from vsr.errors import SinkError
 from vsr.frames import MATRIX_BT709, MATRIX_RGB, MATRIX_SMPTE170M, UNSPECIFIED, ColorSpace, Frame, VideoInfo
@@ -55,7 +55,7 @@ class PictureEncoder:
 
     def __init__(self, codec: PictureCodec):
         self._codec = codec
-        self._resize = Resizer()
+        self._resize = Resizer(Interpolation.BICUBIC | Interpolation.ACCURATE_RND)
         self._context: VideoCodecContext | None = None
         self._opened_for: tuple[int, int, int] | None = None
         self.limit_bps: int | None = None
@@ -160,9 +160,12 @@ class SoundEncoder:
     def _encode_next(self) -> list[Encoded]:
         samples, self._waiting = self._waiting[:_OPUS_SAMPLES], self._waiting[_OPUS_SAMPLES:]
         frame = AudioFrame.from_ndarray(np.ascontiguousarray(samples).reshape(1, -1), "s16", "stereo")
-        frame.sample_rate, frame.time_base, frame.pts = SAMPLE_RATE, Fraction(1, SAMPLE_RATE), self._pts
+        frame.sample_rate, frame.time_base, frame.pts = SAMPLE_RATE, self._context.time_base, self._pts
+        packets = self._context.encode(frame)
+        for packet in packets:  # one; the encoder itself counts on over a gap
+            packet.pts = packet.dts = self._pts
         self._pts += _OPUS_SAMPLES
-        return self._context.encode(frame)
+        return packets
 
 
 def camera_picture(picture: VideoFrame, pts: int) -> tuple[Frame, VideoInfo]:
