@@ -9,6 +9,7 @@ import pytest
 from tests.cli.conftest import Run
 from vsr.cli.live_line import describe
 from vsr.live.controls import Percentiles, Snapshot
+from vsr.live.fresh import DEPTH
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +34,8 @@ def test_a_recording_and_its_report(vsr: Run, tmp_path: Path) -> None:
     assert [name for _, name in report["networks"]] == ["realtime"]
     latency = report["sinks"][0]["latency"]
     assert 0 < latency["p50_ms"] <= latency["p95_ms"] <= latency["p99_ms"]
-    assert report["frames_in"] == report["frames_upscaled"] + report["dropped"]
+    left_at_the_end = report["frames_in"] - report["frames_upscaled"] - report["dropped"]
+    assert 0 <= left_at_the_end <= DEPTH
 
 
 @pytest.mark.parametrize(
@@ -44,8 +46,8 @@ def test_a_recording_and_its_report(vsr: Run, tmp_path: Path) -> None:
         (("clip.mp4", "out.mp4"), 2, "--realtime"),
         (("test", "out.xyz"), 4, ".xyz"),
         (("test", "out"), 2, "no sink 'out'"),
-        (("test", "foo://x"), 2, "no sink 'foo://x'"),
-        (("foo://x", "out.mp4"), 3, "foo://x"),
+        (("test", "foo://x"), 2, "foo://"),
+        (("foo://x", "out.mp4"), 2, "foo://x"),
         (("test", "-", "-"), 2, "twice"),
         (("test", "clip.mp4"), 2, "--overwrite"),
         (("rtsp://127.0.0.1:1/x", "out.mp4"), 3, "refused"),
