@@ -30,21 +30,6 @@ STEP = 3600
 """Between the frames of 25 a second."""
 
 
-@pytest.fixture(autouse=True)
-def nothing_stays_open() -> Iterator[None]:
-    """Each test leaves no thread and no open file."""
-
-    def open_now() -> tuple[int, set[str]]:
-        descriptors = Path("/proc/self/fd")
-        return threading.active_count(), {p.name for p in descriptors.iterdir()} if descriptors.exists() else set()
-
-    before = open_now()
-    yield
-    threads, descriptors = open_now()
-    assert threads == before[0]
-    assert len(descriptors) <= len(before[1])
-
-
 @contextmanager
 def standard_input(*contents: bytes) -> Iterator[None]:
     """Standard input is a pipe, into which ``contents`` are written, one after the other."""

@@ -1,0 +1,28 @@
+"""No test of a live source may leave a thread, an open file or a process behind."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PROCESS = Path("/proc/self")
+
+
+def _children() -> set[str]:
+    return {child for task in _PROCESS.glob("task/*/children") for child in task.read_text().split()}
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_open() -> Iterator[None]:
+    before = threading.active_count(), len(list(_PROCESS.glob("fd/*"))), _children()
+    yield
+    threads, descriptors, children = before
+    assert threading.active_count() == threads
+    assert len(list(_PROCESS.glob("fd/*"))) <= descriptors
+    assert _children() <= children
