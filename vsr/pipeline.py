@@ -108,7 +108,7 @@ def live(spec: LiveSpec, controls: Controls, *, notices: Notices | None = None) 
             if frame is not None:
                 outlets.write(frame)
             monitor.tick(frame)
-            while not controls.stopped and not outlets.wait_room(TICK_S):
+            while not controls.stopped and not outlets.wait_room(TICK_S, lead_s=1.25 * ladder.last_s):
                 monitor.tick(None)
             if controls.stopped or monitor.elapsed_s >= (spec.duration_s or math.inf):
                 break

@@ -26,6 +26,26 @@ def test_frames_that_wait_are_taken_in_order_until_they_are_stale(
         assert fresh.skipped == 4 - len(expected)
 
 
+def test_who_is_behind_takes_the_newest_until_a_frame_need_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fresh_room, "_PATIENCE_S", 0.0)
+    taken = threading.Event()
+
+    def bursts() -> Iterator[LiveFrame]:
+        yield from (live_frame(n) for n in range(4))
+        assert taken.wait(PATIENCE_S)
+        monkeypatch.setattr(fresh_room, "_PATIENCE_S", PATIENCE_S)
+        yield from (live_frame(n) for n in range(4, 7))
+
+    with Flow() as flow:
+        decoded = flow.buffer(bursts(), depth=DEPTH, name="decode", overflow="drop_oldest")
+        wait_until(lambda: decoded.waiting == 4, "the first burst")
+        frames = (frame for frame in Fresh(decoded, PATIENCE_S)() if frame is not None)
+        assert next(frames).frame.pts == 3 * 3600
+        taken.set()
+        wait_until(lambda: decoded.waiting == 3, "the second burst")
+        assert next(frames).frame.pts == 6 * 3600, "still behind: these waited too"
+
+
 def test_none_comes_while_there_is_no_frame() -> None:
     go_on = threading.Event()
 

@@ -23,6 +23,21 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outlets_room, "_FIRST_WAIT_S", 0.01)
 
 
+class Clock:
+    """A clock that the test moves."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+    perf_counter = monotonic
+
+    def advance(self, seconds: float) -> None:
+        self.now_s += seconds
+
+
 def held_up(until: threading.Event) -> Callable[[LiveFrame], None]:
     def gate(_: LiveFrame) -> None:
         assert until.wait(PATIENCE_S)
@@ -45,18 +60,41 @@ def test_a_slow_sink_loses_frames_and_the_other_none() -> None:
     assert slow.calls == fast.calls == ["open", "finish"]
 
 
-def test_room_is_waited_for_only_while_every_sink_is_at_work() -> None:
+def test_the_next_frame_is_made_just_in_time_for_the_first_sink_that_can_take_it() -> None:
     go_on = threading.Event()
     sink = MemorySink(gate=held_up(go_on))
     with Outlets([sink], silent, Notices()) as outlets:
+        assert outlets.wait_room(0, lead_s=0), "nothing was written yet"
         outlets.write(live_frame(0))
-        assert outlets.wait_room(PATIENCE_S), "the mailbox is empty when the sink has begun"
+        assert outlets.wait_room(PATIENCE_S, lead_s=0), "it began at once, and nothing is known of its time"
         outlets.write(live_frame(1))
-        assert not outlets.wait_room(0.01)
+        assert not outlets.wait_room(0.01, lead_s=PATIENCE_S), "one waits already"
         go_on.set()
-        assert outlets.wait_room(PATIENCE_S)
+        wait_until(lambda: len(sink.frames) == 2, "both")
+        go_on.clear()
+        outlets.write(live_frame(2))
+        assert outlets.wait_room(PATIENCE_S, lead_s=PATIENCE_S), "it takes as long to make one as to write one"
+        go_on.set()
         outlets.finish()
-    assert sink.numbers == [0, 1]
+    assert sink.numbers == [0, 1, 2]
+
+
+def test_a_sink_is_expected_to_be_free_when_its_usual_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr(outlets_room, "time", clock)
+    sink = MemorySink(gate=lambda _: clock.advance(8.0))
+    with Outlets([sink], silent, Notices()) as outlets:
+        for number in range(30):
+            outlets.write(live_frame(number))
+            wait_until(lambda n=number: len(sink.frames) == n + 1, "the frame")  # type: ignore[misc]
+        sink.gate = held_up(go_on := threading.Event())
+        outlets.write(live_frame(30))
+        wait_until(lambda: outlets.wait_room(0, lead_s=9.0), "the sink to begin")
+        assert not outlets.wait_room(0, lead_s=5.0)
+        clock.advance(4.0)
+        assert outlets.wait_room(0, lead_s=5.0)
+        go_on.set()
+        outlets.finish()
 
 
 def test_a_dead_sink_leaves_the_others_and_the_last_one_ends_the_run() -> None:

@@ -1,6 +1,7 @@
 """The page of a live run, its ends in memory: what arrives, what stops it, and a fault in each stage."""
 
 import itertools
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -58,6 +59,10 @@ class Run:
         return pipeline.live(spec, self.controls, notices=self.notices)
 
 
+def assert_set(event: threading.Event) -> None:
+    assert event.wait(PATIENCE_S)
+
+
 def frames(count: int) -> Iterator[LiveFrame]:
     return (live_frame(number) for number in range(count))
 
@@ -79,8 +84,14 @@ def test_every_frame_gets_to_every_sink_in_order_and_upscaled(monkeypatch: pytes
 
 
 def test_the_newest_frame_wins_while_the_sink_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
-    sink = MemorySink()
-    run = Run(monkeypatch, frames(100), [sink])
+    ended = threading.Event()
+
+    def all_at_once() -> Iterator[LiveFrame]:
+        yield from frames(100)
+        ended.set()
+
+    sink = MemorySink(gate=lambda _: assert_set(ended))
+    run = Run(monkeypatch, all_at_once(), [sink])
     run.source.pace = lambda _: None
     report = run()
     assert sink.numbers[-1] == 99

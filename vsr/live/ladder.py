@@ -38,6 +38,8 @@ class Ladder:
         """(time.monotonic(), network) of each change of the network at work."""
         self.frames = 0
         self.busy_s = 0.0
+        self.last_s = 0.0
+        """What the last frame took."""
 
     def __call__(self, frames: Iterable[LiveFrame | None]) -> Iterator[LiveFrame | None]:
         for frame in frames:
@@ -49,7 +51,8 @@ class Ladder:
                 self.changes.append((time.monotonic(), rung.name))
             started = time.perf_counter()
             upscaled = _upscaled(frame, rung)
-            self.busy_s += time.perf_counter() - started
+            self.last_s = time.perf_counter() - started
+            self.busy_s += self.last_s
             self.frames += 1
             yield upscaled
 

@@ -1,5 +1,6 @@
 """Where a live run's frames go: each sink on a thread of its own, so that none waits for another or dies with it."""
 
+import math
 import threading
 import time
 from collections import deque
@@ -15,6 +16,8 @@ _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 8.0
 _SOUND_KEPT_S = 4
 """Sound waits for its frames, which take longer; more than this is a sink that does not take it."""
 _FINISH_S = 20.0
+_WRITES = 4
+"""Over about so many frames a sink's time is averaged."""
 
 
 class Outlet:
@@ -108,12 +111,17 @@ class _Worker:
         self._changed = threading.Condition()
         self._finish = False
         self._stop = False
+        self._taken_s = 0.0
+        self._write_s = 0.0
         self.thread = threading.Thread(target=self._work, name=f"vsr-sink-{outlet.sink.name}", daemon=True)
         self.thread.start()
 
     @property
-    def has_room(self) -> bool:
-        return self._frame is None
+    def free_at_s(self) -> float:
+        """When it is expected to begin with the next frame, on time.monotonic(); never while one is waiting for it."""
+        if self._frame is not None:
+            return math.inf
+        return self._taken_s + self._write_s
 
     def offer(self, frame: LiveFrame) -> None:
         """Put ``frame`` into the mailbox, in the place of an older one."""
@@ -136,6 +144,7 @@ class _Worker:
             with self._changed:
                 self._changed.wait_for(lambda: self._frame is not None or self._finish or self._stop)
                 frame, self._frame = self._frame, None
+                self._taken_s = time.monotonic()
                 with self._room:
                     self._room.notify_all()
                 sound = list(self._sound)
@@ -144,6 +153,7 @@ class _Worker:
                     break
             if frame is not None:
                 self.outlet.write(frame, sound)
+                self._write_s += (time.monotonic() - self._taken_s - self._write_s) / _WRITES
         if self._stop:
             self.outlet.abort()
         else:
@@ -177,13 +187,23 @@ class Outlets:
         if all(errors) and errors[-1] is not None:
             raise errors[-1]
 
-    def wait_room(self, timeout_s: float) -> bool:
-        """Wait until some sink can take a frame: while all are at work, upscaling another would only let it age."""
+    def wait_room(self, timeout_s: float, *, lead_s: float) -> bool:
+        """Wait until some sink will take a frame in ``lead_s``, the time to make one: what is made sooner only ages."""
+        deadline_s = time.monotonic() + timeout_s
         with self._room:
-            return self._room.wait_for(self._has_room, timeout_s)
+            while True:
+                wait_s = self._free_at_s() - lead_s - time.monotonic()
+                if wait_s <= 0:
+                    return True
+                left_s = deadline_s - time.monotonic()
+                if left_s <= 0:
+                    return False
+                self._room.wait(min(wait_s, left_s))
 
-    def _has_room(self) -> bool:
-        return bool(self._own) or any(w.has_room or not w.outlet.ready for w in self._workers)
+    def _free_at_s(self) -> float:
+        if self._own:
+            return 0.0
+        return min((w.free_at_s if w.outlet.ready else 0.0 for w in self._workers), default=0.0)
 
     def hear(self, audio: LiveAudio) -> None:
         """Hand sound to the sinks that take it."""

@@ -3,74 +3,37 @@
 from __future__ import annotations
 
 import os
-import socket
+import subprocess
 import sys
-from typing import TYPE_CHECKING
+import tempfile
+import threading
+from contextlib import suppress
+from importlib.util import find_spec
+from typing import IO, TYPE_CHECKING
+
+import numpy as np
 
 from vsr.errors import SinkError, UsageError
+from vsr.io.live.destinations import GIVE_UP_S, PipeWriter
 from vsr.io.picture import Resizer, bgr
 from vsr.live.split import compose
 
 if TYPE_CHECKING:
-    import numpy as np
+    from collections.abc import Callable
+
     import numpy.typing as npt
 
     from vsr.io.live.contract import LiveAudio, LiveFrame
     from vsr.live.controls import Controls
 
-_TITLE = "vsr live"
-_LARGEST = (1280, 720)
-"""Of the window at first; its user may make it larger."""
 _STEP = 0.02
 _ESCAPE = 27
-# As waitKeyEx gives them under X11, Windows and macOS.
+# Arrow keys as OpenCV gives them under X11, Windows and macOS.
 _LEFT = frozenset({65361, 2424832, 63234})
 _RIGHT = frozenset({65363, 2555904, 63235})
+_START_S = 20.0
+_END_S = 3.0
 _INSTALL = "pip install 'vsr[live]'"
-
-
-def check_window() -> None:
-    """Raises UsageError where no window can be shown."""
-    # Its toolkit writes about fonts that it brings none of.
-    os.environ.setdefault("QT_LOGGING_RULES", "*.warning=false;qt.qpa.fonts.warning=false")
-    try:
-        toolkit = _toolkit()
-    except ImportError as exc:
-        raise UsageError(f"the sink window needs OpenCV: {_INSTALL}") from exc
-    if not toolkit:
-        raise UsageError(
-            "the OpenCV here is its headless build, which has no windows: pip uninstall opencv-python-headless, "
-            f"then {_INSTALL}"
-        )
-    if sys.platform not in {"win32", "darwin"}:
-        _check_display(os.environ.get("DISPLAY", ""))
-
-
-def _toolkit() -> str:
-    """What draws OpenCV's windows; empty where nothing does."""
-    import cv2
-
-    try:
-        return cv2.currentUIFramework()
-    except (AttributeError, cv2.error):
-        return ""
-
-
-def _check_display(name: str) -> None:
-    """OpenCV's toolkit ends the whole program where X does not answer."""
-    host, _, number = name.rpartition(":")
-    if not number.split(".")[0].isdigit():
-        raise UsageError("the sink window needs a screen, and DISPLAY names none; use web, or run it on a desktop")
-    port = int(number.split(".")[0])
-    try:
-        if host in {"", "unix"} or host.startswith("/"):
-            with socket.socket(socket.AF_UNIX) as server:
-                server.connect(f"/tmp/.X11-unix/X{port}")
-        else:
-            with socket.create_connection((host, 6000 + port), timeout=2):
-                pass
-    except OSError as exc:
-        raise UsageError(f"the sink window needs a screen, and the one of DISPLAY={name} does not answer") from exc
 
 
 class Window:
@@ -78,46 +41,38 @@ class Window:
 
     name = "window"
     audible = False
-    on_main_thread = True
+    on_main_thread = False
     returns = False
 
     def __init__(self, controls: Controls):
-        check_window()
+        if find_spec("cv2") is None:
+            raise UsageError(f"the sink window needs OpenCV: {_INSTALL}")
+        if sys.platform not in {"win32", "darwin"} and not os.environ.get("DISPLAY"):
+            raise UsageError("the sink window needs a screen, and DISPLAY names none; use web, or run on a desktop")
         self._controls = controls
         self._resizer = Resizer()
-        self.split: float | None = None
-        """Where the line stands, 0 to 1 of the width; None while there is none."""
-        self.informed = True
-        """Whether the line of figures is shown."""
+        self._program: _Program | None = None
+        self._split: float | None = None
         self._line = 0.5
-        self._size = (0, 0)
+        self._informed = True
 
-    def open(self, first: LiveFrame, *, audio: bool) -> None:  # noqa: ARG002 - it is silent
-        import cv2
-
-        try:
-            cv2.namedWindow(_TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
-            cv2.setMouseCallback(_TITLE, self._on_mouse)
-        except cv2.error as exc:
-            raise SinkError(f"no window can be opened: {exc.err}") from exc
+    def open(self, first: LiveFrame, *, audio: bool) -> None:  # noqa: ARG002 - it is silent, and of any size
+        self._program = _Program(self._on_event)
+        self._program.wait_ready()
 
     def write(self, frame: LiveFrame) -> None:
-        import cv2
-
-        if self._controls.stopped:
-            return  # closed by its user
-        shown = frame if self.split is None else compose(frame, self.split)
+        if self._program is None or self._controls.stopped:
+            return  # its user is done with it
+        split = self._split
+        shown = frame if split is None else compose(frame, split)
         pixels = bgr(shown.frame, shown.info, self._resizer)
-        if self.informed:
+        if self._informed:
             self._inscribe(pixels)
         try:
-            self._follow(pixels.shape[1], pixels.shape[0])
-            cv2.imshow(_TITLE, pixels)
-            self._on_key(cv2.waitKeyEx(1))
-            if cv2.getWindowProperty(_TITLE, cv2.WND_PROP_VISIBLE) < 1:
-                self._controls.stop()
-        except cv2.error as exc:
-            raise SinkError(f"the window can't be drawn: {exc.err}") from exc
+            self._program.show(pixels)
+        except SinkError:
+            if not self._controls.stopped:  # closed while it was being drawn
+                raise
 
     def hear(self, audio: LiveAudio) -> None:
         """Nothing: a window is silent."""
@@ -126,45 +81,33 @@ class Window:
         self.abort()
 
     def abort(self) -> None:
-        import cv2
+        program, self._program = self._program, None
+        if program is not None:
+            program.end()
 
-        try:
-            cv2.destroyWindow(_TITLE)
-            cv2.waitKeyEx(1)  # lets the toolkit do it
-        except cv2.error:
-            pass  # its user was faster
-
-    def _follow(self, width: int, height: int) -> None:
-        """Make the window as large as the picture, when that changes."""
-        import cv2
-
-        if (width, height) != self._size:
-            self._size = width, height
-            factor = min(1.0, _LARGEST[0] / width, _LARGEST[1] / height)
-            cv2.resizeWindow(_TITLE, round(width * factor), round(height * factor))
+    def _on_event(self, word: str, value: str) -> None:
+        """What its user did; on the thread that listens."""
+        if word == "closed":
+            self._controls.stop()
+        elif word == "drag" and self._split is not None:
+            self._move(float(value))
+        elif word == "key":
+            self._on_key(int(value))
 
     def _on_key(self, key: int) -> None:
-        if self.split is not None and key in _LEFT | _RIGHT:
-            self._move(self.split + (_STEP if key in _RIGHT else -_STEP))
+        if self._split is not None and key in _LEFT | _RIGHT:
+            self._move(self._split + (_STEP if key in _RIGHT else -_STEP))
         elif key in {ord("s"), ord("S")}:
-            self.split = self._line if self.split is None else None
+            self._split = self._line if self._split is None else None
         elif key in {ord("i"), ord("I")}:
-            self.informed = not self.informed
+            self._informed = not self._informed
         elif key == ord(" "):
             self._controls.pause(on=not self._controls.paused)
         elif key in {ord("q"), ord("Q"), _ESCAPE}:
             self._controls.stop()
 
-    def _on_mouse(self, event: int, x: int, y: int, flags: int, data: object) -> None:  # noqa: ARG002 - OpenCV's
-        import cv2
-
-        if self.split is not None and flags & cv2.EVENT_FLAG_LBUTTON and event in (
-            cv2.EVENT_LBUTTONDOWN, cv2.EVENT_MOUSEMOVE,
-        ):  # fmt: skip
-            self._move(x / self._size[0])
-
     def _move(self, position: float) -> None:
-        self.split = self._line = min(max(position, 0.0), 1.0)
+        self._split = self._line = min(max(position, 0.0), 1.0)
 
     def _inscribe(self, pixels: npt.NDArray[np.uint8]) -> None:
         """Draw the line of figures, white on a dark rim, at the bottom."""
@@ -180,3 +123,80 @@ class Window:
         latency = now.latency.get(self.name)
         delay = f"delay {latency.p50_ms:.0f} / {latency.p95_ms:.0f} ms" if latency else "delay not yet known"
         return f"{now.fps_out:.1f} fps   {delay}   {now.network} x{now.scale}   {now.status}"
+
+
+class _Program:
+    """The process of vsr.live.screen, and the thread that listens to it. Raises SinkError in the window's name."""
+
+    def __init__(self, on_event: Callable[[str, str], None]):
+        from vsr.live.screen import HEADER  # needs OpenCV
+
+        self._header = HEADER
+        self._on_event = on_event
+        self._answered = threading.Semaphore(0)
+        self._gone = False
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "vsr.live.screen"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._complaints,
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._input = self._process.stdin
+        self._pipe = PipeWriter(self._input.fileno(), lambda waited_s: waited_s > GIVE_UP_S)
+        self._thread = threading.Thread(
+            target=self._listen, args=(self._process.stdout,), name="vsr-window", daemon=True
+        )
+        self._thread.start()
+
+    def _listen(self, lines: IO[bytes]) -> None:
+        with lines:
+            for line in lines:
+                word, _, value = line.decode().strip().partition(" ")
+                if word in {"ready", "shown"}:
+                    self._answered.release()
+                else:
+                    self._on_event(word, value)
+        self._gone = True
+        self._answered.release()
+
+    def wait_ready(self) -> None:
+        """Until the window is there."""
+        self._wait_answer(_START_S)
+
+    def show(self, pixels: npt.NDArray[np.uint8]) -> None:
+        """Until ``pixels``, (height, width, 3), are on the screen."""
+        try:
+            self._pipe.write(self._header.pack(*pixels.shape[:2]))
+            self._pipe.write(memoryview(np.ascontiguousarray(pixels)).cast("B"))
+        except OSError as exc:
+            raise SinkError(f"the window is gone: {self._complaint()}") from exc
+        self._wait_answer(GIVE_UP_S)
+
+    def _wait_answer(self, timeout_s: float) -> None:
+        if not self._answered.acquire(timeout=timeout_s):
+            raise SinkError(f"the window does not answer for {timeout_s:g} s")
+        if self._gone:
+            raise SinkError(f"the window is gone: {self._complaint()}")
+
+    def _complaint(self) -> str:
+        """What the program said last."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_END_S)
+        self._complaints.seek(0)
+        lines = self._complaints.read().decode(errors="replace").split("\n")
+        return next((line.strip() for line in reversed(lines) if line.strip()), "its program ended")
+
+    def end(self) -> None:
+        """Close the window."""
+        with suppress(OSError):
+            self._input.close()
+        try:
+            self._process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._thread.join()
+        self._complaints.close()
