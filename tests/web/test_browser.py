@@ -1,15 +1,16 @@
 """The page in a real Chromium, with its fake camera: what a person would see and do there."""
 
+import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 from playwright.sync_api import Page as Tab
 
 from tests.live.programs import needs, wait_until
@@ -24,7 +25,7 @@ pytestmark = needs("chromium")
 
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
 _PIXELS = """spots => {
-  const canvas = document.createElement("canvas"), pen = canvas.getContext("2d");
+  const canvas = document.createElement("canvas"), pen = canvas.getContext("2d", {willReadFrequently: true});
   canvas.width = video.videoWidth; canvas.height = video.videoHeight;
   pen.drawImage(video, 0, 0);
   return spots.map(([x, y]) => [...pen.getImageData(x * canvas.width, y * canvas.height, 1, 1).data.slice(0, 3)]);
@@ -36,19 +37,30 @@ _FRAMES = """count => new Promise(done => {
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    flags = ["--no-sandbox", "--disable-gpu", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    with sync_playwright() as playwright:
-        import shutil
-
-        opened = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
-        yield opened
-        opened.close()
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as started:
+        yield started
 
 
 @contextmanager
-def tab(browser: Browser, url: str, size: dict[str, int] = DESKTOP) -> Iterator[Tab]:
-    """The page in a window of its own; whatever the browser complains of fails the test."""
+def launched(playwright: Playwright, camera_question: str = "") -> Iterator[Browser]:
+    """Chromium with a fake camera; the question for it is answered with yes, or with ``deny``."""
+    question = f"--use-fake-ui-for-media-stream{camera_question}"
+    flags = ["--no-sandbox", "--disable-gpu", "--use-fake-device-for-media-stream", question]
+    opened = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    with launched(playwright) as opened:
+        yield opened
+
+
+@contextmanager
+def tab(browser: Browser, url: str, size: dict[str, int] = DESKTOP, offline: str = "none") -> Iterator[Tab]:
+    """The page in a window of its own; whatever the browser complains of, but ``offline``, fails the test."""
     complaints: list[str] = []
     window = browser.new_context(viewport=size)  # type: ignore[arg-type]
     opened = window.new_page()
@@ -57,7 +69,7 @@ def tab(browser: Browser, url: str, size: dict[str, int] = DESKTOP) -> Iterator[
     try:
         opened.goto(url)
         yield opened
-        assert complaints == []
+        assert [text for text in complaints if offline not in text] == []
     finally:
         window.close()
 
@@ -155,14 +167,15 @@ def test_the_token_does_not_stay_in_the_address(browser: Browser) -> None:
 
 
 def test_the_page_finds_the_next_run_by_itself(browser: Browser) -> None:
-    with serve() as page:
-        port = page.port or 0
-        opening = tab(browser, page.web.url)
-        opened = opening.__enter__()
-        until(opened, lambda: opened.inner_text("#status") == "starting", "first run")
-    until(opened, lambda: opened.inner_text("#status") == "ended", "word of the end")
-    with Web("127.0.0.1", port, page.controls, Notices(), camera=False) as web, Run(web.sink(), page.controls):
-        plays(opened)
+    with ExitStack() as windows:
+        with serve() as page:
+            opened = windows.enter_context(tab(browser, page.web.url, offline="ERR_CONNECTION_REFUSED"))
+            until(opened, lambda: opened.inner_text("#status") == "starting", "first run")
+        until(opened, lambda: opened.inner_text("#status") == "ended", "word of the end")
+        with Web("127.0.0.1", page.port or 0, page.controls, Notices(), camera=False) as web:
+            with Run(web.sink(), page.controls):
+                plays(opened)
+            windows.close()
 
 
 class Doubling:
@@ -199,8 +212,7 @@ def test_the_browsers_own_camera_goes_up_and_comes_back(browser: Browser) -> Non
         plays(opened)
         sent = [int(number) for number in opened.inner_text("#camera-words").removesuffix(".").split()[1].split("×")]
         until(opened, lambda: opened.evaluate("video.videoWidth") == 2 * sent[0], "the camera's picture, doubled")
-        # Chromium's camera shows a green field with a shape that turns and a clock.
-        until(opened, lambda: len({tuple(pixel) for pixel in pixels(opened, (0.2, 0.2), (0.5, 0.5))}) > 0, "pixels")
+        # Chromium's camera shows a green field.
         red, green, blue = pixels(opened, (0.9, 0.5))[0]
         assert green > red + 40
         assert green > blue + 40
@@ -210,12 +222,8 @@ def test_the_browsers_own_camera_goes_up_and_comes_back(browser: Browser) -> Non
         until(opened, lambda: doubling.source.reconnects == 1, "camera again")
 
 
-def test_a_camera_that_is_refused_is_said_in_words(browser: Browser) -> None:
-    with serve(camera=True) as page, tab(browser, page.web.url) as opened:
-        devtools: Any = opened.context.new_cdp_session(opened)
-        devtools.send(
-            "Browser.setPermission", {"permission": {"name": "camera"}, "setting": "denied", "origin": page.base}
-        )
+def test_a_camera_that_is_refused_is_said_in_words(playwright: Playwright) -> None:
+    with serve(camera=True) as page, launched(playwright, "=deny") as browser, tab(browser, page.web.url) as opened:
         opened.click("#camera")
         until(opened, lambda: "not allowed to use the camera" in opened.inner_text("#camera-words"), "refusal in words")
         assert opened.inner_text("#camera") == "Use this camera"
