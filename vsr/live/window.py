@@ -110,13 +110,14 @@ class Window:
         self._split = self._line = min(max(position, 0.0), 1.0)
 
     def _inscribe(self, pixels: npt.NDArray[np.uint8]) -> None:
-        """Draw the line of figures, white on a dark rim, at the bottom."""
+        """Write the figures in white on a darkened band at the bottom."""
         import cv2
 
         size = max(pixels.shape[0] / 900, 0.4)
-        at = (round(16 * size), pixels.shape[0] - round(16 * size))
-        for color, width in (((0, 0, 0), round(4 * size) + 1), ((255, 255, 255), max(round(size), 1))):
-            cv2.putText(pixels, self._figures(), at, cv2.FONT_HERSHEY_SIMPLEX, size, color, width, cv2.LINE_AA)
+        margin = round(14 * size)
+        pixels[-3 * margin :] //= 3
+        at = (margin, pixels.shape[0] - margin)
+        cv2.putText(pixels, self._figures(), at, cv2.FONT_HERSHEY_SIMPLEX, size, (255, 255, 255), 1, cv2.LINE_AA)
 
     def _figures(self) -> str:
         now = self._controls.snapshot
@@ -141,6 +142,7 @@ class _Program:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._complaints,
+            env={**os.environ, "QT_LOGGING_RULES": "default.warning=false"},  # its toolkit misses fonts, and says so
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -170,7 +172,7 @@ class _Program:
         """Until ``pixels``, (height, width, 3), are on the screen."""
         try:
             self._pipe.write(self._header.pack(*pixels.shape[:2]))
-            self._pipe.write(memoryview(np.ascontiguousarray(pixels)).cast("B"))
+            self._pipe.write(np.ascontiguousarray(pixels).data.cast("B"))
         except OSError as exc:
             raise SinkError(f"the window is gone: {self._complaint()}") from exc
         self._wait_answer(GIVE_UP_S)
@@ -182,12 +184,12 @@ class _Program:
             raise SinkError(f"the window is gone: {self._complaint()}")
 
     def _complaint(self) -> str:
-        """What the program said last."""
+        """What the program said first."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_END_S)
         self._complaints.seek(0)
         lines = self._complaints.read().decode(errors="replace").split("\n")
-        return next((line.strip() for line in reversed(lines) if line.strip()), "its program ended")
+        return next((line.strip() for line in lines if line.strip()), "its program ended")
 
     def end(self) -> None:
         """Close the window."""

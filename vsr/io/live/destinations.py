@@ -97,30 +97,32 @@ def _free_name(final: Path) -> Path:
 class PipeWriter:
     """The writing end of a pipe, which another program reads at its own pace.
 
-    ``gives_up`` is asked, with the seconds that the reader took nothing, whether to wait on; then TimeoutError.
+    ``gives_up`` is asked, with the seconds that the reader took nothing, whether to wait no longer. ``shared``: others
+    hold the end too, so that it must stay as it is.
     """
 
-    _SURE = select.PIPE_BUF if sys.platform != "win32" else 1 << 16
-    """Bytes that a pipe takes at once when it says that it takes any."""
-
-    def __init__(self, descriptor: int, gives_up: Callable[[float], bool]):
+    def __init__(self, descriptor: int, gives_up: Callable[[float], bool], *, shared: bool = False):
         self._descriptor = descriptor
         self._gives_up = gives_up
+        self._waits = sys.platform != "win32"  # which can't wait for a pipe
+        # A pipe that says that it has room takes so much without blocking.
+        self._piece = select.PIPE_BUF if shared and self._waits else 1 << 20
+        if self._waits and not shared:
+            os.set_blocking(descriptor, False)
 
-    def write(self, data: bytes) -> int:
-        """All of ``data``. Raises BrokenPipeError where nobody reads any more."""
+    def write(self, data: bytes | memoryview) -> int:
+        """All of ``data``. Raises BrokenPipeError where nobody reads any more, TimeoutError after giving up."""
         rest = memoryview(data)
         while rest:
-            self._wait_for_room()
+            if self._waits:
+                self._wait_for_room()
             try:
-                rest = rest[os.write(self._descriptor, rest[: self._SURE]) :]
+                rest = rest[os.write(self._descriptor, rest[: self._piece]) :]
             except BrokenPipeError as exc:
                 raise BrokenPipeError(errno.EPIPE, "nobody reads it any more") from exc
         return len(data)
 
     def _wait_for_room(self) -> None:
-        if sys.platform == "win32":  # which can't wait for a pipe
-            return
         poll = select.poll()
         poll.register(self._descriptor, select.POLLOUT)
         since_s = time.monotonic()
@@ -139,7 +141,8 @@ class StandardOutput:
         descriptor = sys.stdout.fileno()
         if os.isatty(descriptor):
             raise UsageError("standard output is a terminal; pipe it into a program or a file")
-        return Opening(PipeWriter(descriptor, lambda waited_s: self._ending() and waited_s > GIVE_UP_S))
+        patient = PipeWriter(descriptor, lambda waited_s: self._ending() and waited_s > GIVE_UP_S, shared=True)
+        return Opening(patient)
 
     def finish(self) -> None:
         pass
