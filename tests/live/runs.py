@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.live.programs import Program, vsr_live
+from tests.live.receiver import Receiver
 
 SIZE, LARGER, RATE = (160, 90), (320, 180), 30
 """Of the senders, where nothing else is said: so small that a busy machine keeps up."""
@@ -21,6 +22,14 @@ class LiveRun:
     def __init__(self, program: Program, report: Path):
         self.program = program
         self._report = report
+
+    def wait_for_pictures(self, viewer: Receiver, count: int) -> None:
+        """Until ``viewer`` has got so many pictures from now on. Fails when either of both ends meanwhile."""
+        wanted = viewer.count + count
+        self.program.wait_until(
+            lambda: viewer.count >= wanted or not viewer.program.alive, f"{count} pictures at {viewer.program}"
+        )
+        assert viewer.count >= wanted, viewer.program.stderr
 
     def wait_for_notices(self, words: str, count: int) -> None:
         """Until it has said ``words`` as often as that."""

@@ -1,5 +1,6 @@
 """Real senders, ``vsr live`` as a process, real viewers: what arrives is the stream, larger, in order, in time."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -17,35 +18,41 @@ from tests.live.judging import (
 from tests.live.programs import RTSP_SERVER, needs
 from tests.live.receiver import read_file
 from tests.live.routes import from_sender, to_viewer
-from tests.live.runs import RATE, SIZE, SIZE_OPTION, dropped, live_run
+from tests.live.runs import LARGER, RATE, SIZE, SIZE_OPTION, dropped, live_run
 from tests.live.scene import Scene
 from vsr.pipeline import run
 from vsr.spec import make_spec
 
+LEAST_SHARE = 0.25
+"""Of the sender's frames: machines may be busy with something else, and then vsr drops frames on purpose."""
 pytestmark = needs("ffmpeg")
 
 
 @pytest.mark.parametrize(
-    ("source", "sink"),
+    ("source", "sink", "name", "ending"),
     [
-        ("udp", "rtmp"),
-        ("srt", "udp"),
-        ("rtmp", "rtsp"),
-        pytest.param("rtsp", "srt", marks=needs(RTSP_SERVER)),
+        ("udp", "rtmp", "live.mkv", signal.SIGINT),
+        ("srt", "udp", "live.ts", signal.SIGTERM),
+        ("rtmp", "rtsp", "live.mkv", signal.SIGINT),
+        pytest.param("rtsp", "srt", "live.mkv", signal.SIGTERM, marks=needs(RTSP_SERVER)),
     ],
 )
-def test_a_stream_goes_through(source: str, sink: str, tmp_path: Path) -> None:
-    into, out = from_sender(source), to_viewer(sink)
+def test_a_stream_goes_through(source: str, sink: str, name: str, ending: signal.Signals, tmp_path: Path) -> None:
+    into, out, recording = from_sender(source), to_viewer(sink), tmp_path / name
     with out.receiving() as viewer, into.sending(*SIZE_OPTION, "--audio") as sender:
-        with live_run(into.vsr, out.vsr) as live:
-            live.program.wait_until(lambda: viewer.count >= 75, "75 pictures")
-            report = live.stop()
-        frames, beeps_s = viewer.frames(), viewer.beeps()
+        with live_run(into.vsr, out.vsr, recording) as live:
+            live.wait_for_pictures(viewer, 75)
+            report = live.stop(ending)
+        seen = [(viewer.frames(), viewer.beeps()), read_file(recording)]
+        sender_said = sender.stderr
+    assert len(seen[1][0]) == report["sinks"][1]["frames"]
+    for number, (pictures, beeps_s) in enumerate(seen):
+        frames = pictures[1:]  # a camera's first may be from before it was asked
         assert_in_order(frames)
         assert_spaced(frames, RATE)
-        assert missing(frames, sender.stderr) <= dropped(report)
-        assert len(frames) > 0.7 * (counters(frames)[-1] - counters(frames)[0])
-        assert_shows_the_scene(frames, Scene(*SIZE, RATE), scale=2)
+        assert missing(frames, sender_said) <= dropped(report, number)
+        assert len(frames) > LEAST_SHARE * (counters(frames)[-1] - counters(frames)[0])
+        assert_shows_the_scene(frames, Scene(*SIZE, RATE), LARGER)
         assert_in_sync(frames, beeps_s, RATE)
 
 

@@ -9,21 +9,15 @@ import pytest
 
 from tests.live.judging import assert_in_order, assert_shows_the_scene, assert_spaced, counters
 from tests.live.programs import RTSP_SERVER, needs
-from tests.live.receiver import Receiver, Seen, read_file
+from tests.live.receiver import Seen, read_file
 from tests.live.routes import from_sender, to_viewer
-from tests.live.runs import LARGER, RATE, SIZE, SIZE_OPTION, LiveRun, live_run
+from tests.live.runs import LARGER, RATE, SIZE, SIZE_OPTION, live_run
 from tests.live.scene import Scene, record
 from tests.live.timecode import Timecode
 
 SILENT_S = 1.5
 """More than this without a picture and the source's silence was not bridged: held ones begin after one second."""
 pytestmark = needs("ffmpeg")
-
-
-def wait_for_more(live: LiveRun, viewer: Receiver, count: int) -> None:
-    """Until the viewer has got ``count`` pictures from now on."""
-    wanted = viewer.count + count
-    live.program.wait_until(lambda: viewer.count >= wanted, f"{count} more pictures")
 
 
 def senders_of(frames: list[Seen]) -> list[list[Seen]]:
@@ -45,14 +39,14 @@ def test_a_source_comes_back_twice(protocol: str) -> None:
         viewer = cleared.enter_context(out.receiving())
         sender = cleared.enter_context(into.sending(*SIZE_OPTION))
         live = cleared.enter_context(live_run(into.vsr, out.vsr))
-        wait_for_more(live, viewer, 30)
+        live.wait_for_pictures(viewer, 30)
         for turn in (1, 2):
             sender.kill()
             live.wait_for_notices("is lost at", turn)
-            wait_for_more(live, viewer, 5)  # held ones
+            live.wait_for_pictures(viewer, 5)  # held ones
             sender = cleared.enter_context(into.sending(*SIZE_OPTION))
             live.wait_for_notices("is back at", turn)
-            wait_for_more(live, viewer, 30)
+            live.wait_for_pictures(viewer, 30)
         report = live.stop()
         frames = viewer.frames()
     assert report["reconnects"] == 2
@@ -76,12 +70,12 @@ def test_a_viewer_comes_back_twice_and_a_recording_does_not_care(tmp_path: Path)
         cleared.enter_context(into.sending(*SIZE_OPTION))
         live = cleared.enter_context(live_run(into.vsr, out.vsr, recording))
         for turn in (1, 2):
-            wait_for_more(live, viewer, 20)
+            live.wait_for_pictures(viewer, 20)
             viewer.program.kill()
             live.wait_for_notices("is lost at", turn)
             viewer = cleared.enter_context(out.receiving())
             live.wait_for_notices("is back at", turn)
-        wait_for_more(live, viewer, 20)
+        live.wait_for_pictures(viewer, 20)
         report = live.stop()
         assert_in_order(viewer.frames())
     pushed, recorded = report["sinks"]
@@ -107,7 +101,7 @@ def test_a_full_disk_does_not_take_the_viewer_along(tmp_path: Path) -> None:
         live_run(into.vsr, recording, out.vsr, "--crf", 8, before=fill) as live,
     ):
         live.wait_for_notices("is given up at", 1)
-        wait_for_more(live, viewer, 30)
+        live.wait_for_pictures(viewer, 30)
         report = live.stop(exit_code=4)
     assert "File too large" in report["sinks"][0]["error"]
     assert report["sinks"][1]["error"] is None
