@@ -80,7 +80,7 @@ def open_container(
         ) from exc
     except ExitError as exc:
         raise SourceError(f"{name} can't be opened: no answer within {timeouts_s[0]:g} s") from exc
-    except (FFmpegError, RuntimeError, ValueError) as exc:
+    except (FFmpegError, OSError, RuntimeError, ValueError) as exc:
         raise SourceError(f"{name} can't be opened: {getattr(exc, 'strerror', None) or exc}") from exc
 
 

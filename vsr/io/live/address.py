@@ -43,6 +43,7 @@ _SCREEN = re.compile(
 )
 _CAMERA = re.compile(r"(?:camera:(?P<number>\d+)|(?P<path>/dev/video\d+))(?:\?(?P<options>.*))?")
 _CAMERA_OPTIONS = {"size": "video_size", "rate": "framerate", "format": "input_format"}
+_CAMERA_VALUES = {"size": re.compile(r"\d+x\d+"), "rate": re.compile(r"\d+(\.\d+)?"), "format": re.compile(r"\w+")}
 _KINDS = "camera:0, rtsp://, rtmp://, srt://, udp://, tcp://, http(s)://, screen, test, '-' or a file with --realtime"
 
 
@@ -130,10 +131,16 @@ def _screen(name: str, match: re.Match[str], platform: str) -> Address:
 
 def _camera(name: str, match: re.Match[str], platform: str) -> Address:
     given = dict(parse_qsl(match["options"] or "", keep_blank_values=True))
-    unknown = sorted(given.keys() - _CAMERA_OPTIONS.keys())
-    if unknown:
-        raise UsageError(f"{name} asks for '{unknown[0]}'; a camera knows: {', '.join(_CAMERA_OPTIONS)}")
+    for key, value in given.items():
+        if key not in _CAMERA_OPTIONS:
+            raise UsageError(f"{name} asks for '{key}'; a camera knows: {', '.join(_CAMERA_OPTIONS)}")
+        if not _CAMERA_VALUES[key].fullmatch(value):
+            raise UsageError(
+                f"{name}: '{value}' is no {key}; write such as camera:0?size=1280x720&rate=30&format=mjpeg"
+            )
     if platform != "linux":
+        if "format" in given:
+            raise UsageError(f"{name} asks for a 'format', which can't be chosen on this system; leave it out")
         return Address(name, "capture", match["number"] or "", None, given, *_DEVICE_S)
     options = {_CAMERA_OPTIONS[key]: value for key, value in given.items()}
     return Address(name, "device", match["path"] or f"/dev/video{match['number']}", "v4l2", options, *_DEVICE_S)
@@ -153,7 +160,7 @@ def _network(name: str) -> Address:
     options = {**_PROBING, **_OPTIONS.get(scheme, {}), "protocol_whitelist": _PROTOCOLS[scheme]}
     if scheme.startswith("rtsp") and "udp" in query:
         del options["rtsp_transport"]  # FFmpeg reads the transport from the address
-    listens = query.get("listen", "0") != "0"
+    listens = scheme == "udp" or query.get("listen", "0") != "0"
     target = name
     if listens and scheme in _LISTEN_OPTIONS:  # else FFmpeg reads it from the address
         del query["listen"]
@@ -166,4 +173,5 @@ def _network(name: str) -> Address:
 
 
 def _without_password(name: str) -> str:
-    return re.sub(r"(://[^/@:]*):[^/@]*@", r"\1:...@", name)
+    shown = re.sub(r"(://[^/@:]*):[^/@]*@", r"\1:...@", name)
+    return re.sub(r"(passphrase=)[^&]*", r"\1...", shown)

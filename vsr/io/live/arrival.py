@@ -9,7 +9,8 @@ The moment of capture is known in one of three ways:
   the monotonic or by the wall clock, else the arrival stands for it.
 - ``estimate``: a sender's clock is unknown, but packets can't arrive before they were sent. The packet that came
   fastest is taken as having come at once; what others took longer counts as delay. The way that is common to all
-  packets (the sender's own encoder, the shortest way through the network) can't be known from here.
+  packets (the sender's own encoder, the shortest way through the network, the next frame's beginning that MPEG-TS and
+  RTP need to tell that a frame is whole) can't be known from here.
 - ``arrival``: nothing better is known, or reading itself keeps the time.
 
 All logic is pure: it is fed stamps and arrival times.

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from av.video.frame import VideoFrame
 
-from vsr.errors import SourceError, UsageError
+from vsr.errors import SourceError
 from vsr.frames import MATRIX_SMPTE170M, ColorSpace, Frame, VideoInfo
 from vsr.io import formats
 from vsr.io.live.contract import TIME_BASE, LiveAudio, LiveFrame
-from vsr.spec import parse_rate, parse_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,15 +37,12 @@ class Camera:
         self._capture: Any = cv2.VideoCapture(int(address.target) if address.target.isdigit() else address.target)
         if not self._capture.isOpened():
             raise SourceError(f"{address.label} can't be opened: OpenCV finds no such camera, or may not use it")
-        if "format" in address.options:
-            self.close()
-            raise UsageError(f"{address.label} asks for a 'format', which OpenCV does not choose; leave it out")
         if "size" in address.options:
-            width, height = parse_size(address.options["size"])
+            width, height = map(int, address.options["size"].split("x"))
             self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, width)
             self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
         if "rate" in address.options:
-            self._capture.set(cv2.CAP_PROP_FPS, float(parse_rate(address.options["rate"])))
+            self._capture.set(cv2.CAP_PROP_FPS, float(address.options["rate"]))
         fps = self._capture.get(cv2.CAP_PROP_FPS)
         self._rate = Fraction(fps).limit_denominator(1001) if fps > 0 else None
         run.arrival.connect("arrival")

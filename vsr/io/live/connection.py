@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 # Formats that servers send as they are made; anything else that comes by HTTP comes as fast as it is read.
 _SENT_AS_MADE = {"mpegts", "mpjpeg", "flv"}
+# Formats without stamps, for which FFmpeg makes some up from a rate that it guesses.
+_TIMELESS = {"mpjpeg", "mjpeg", "h264", "hevc", "m4v"}
 _NO_PICTURE_S = 12.0
 """More than the ten seconds between keyframes that encoders keep to when nobody tells them otherwise."""
 
@@ -60,6 +62,7 @@ class Connection:
             self._video = self._video_stream()
             self._audio = self._audio_stream()
             self._opened = stack.pop_all()
+        self._timeless = address.returns and self._container.format.name in _TIMELESS
         paced = address.paced or (address.is_http and self._container.format.name not in _SENT_AS_MADE)
         self._pacer = Pacer(run.closing) if paced else None
         self._backlog = Backlog(time.monotonic() - opening_s) if address.returns and not paced else None
@@ -129,7 +132,7 @@ class Connection:
         for packet in self._container.demux(*streams):
             if self._run.closing.is_set():
                 return
-            stamp_s = _seconds(packet.pts, packet.time_base)
+            stamp_s = None if self._timeless else _seconds(packet.pts, packet.time_base)
             waited_s = time.monotonic() - asked_s
             if self._pacer is not None and (due := _seconds(packet.dts, packet.time_base)) is not None:
                 self._pacer.wait(due)
@@ -143,7 +146,7 @@ class Connection:
                 for live in self._frames(packet, arrival_s, shown=not old):
                     picture_s = arrival_s
                     yield live
-                if arrival_s - picture_s > _NO_PICTURE_S:
+                if self._address.returns and arrival_s - picture_s > _NO_PICTURE_S:
                     raise SourceError(f"no picture could be decoded for {_NO_PICTURE_S:g} s")
             asked_s = time.monotonic()
         for frame, info in self._pictures.finish():
@@ -163,7 +166,8 @@ class Connection:
                 yield self._placed(frame, info, arrival_s)
 
     def _placed(self, frame: VideoFrame, info: VideoInfo, arrival_s: float) -> LiveFrame:
-        placed = self._run.arrival.frame(_seconds(frame.pts, frame.time_base), arrival_s)
+        stamp_s = None if self._timeless else _seconds(frame.pts, frame.time_base)
+        placed = self._run.arrival.frame(stamp_s, arrival_s)
         duration_s = _seconds(frame.duration, frame.time_base) or Fraction(0)
         planes = formats.planes_of(frame, info.layout)
         live = Frame(planes, placed.pts, TIME_BASE, duration=round(duration_s / TIME_BASE))

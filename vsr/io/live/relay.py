@@ -51,7 +51,7 @@ class Relay:
         self._complaints.seek(0)
         lines = self._complaints.read().decode(errors="replace").split("\n")
         last = next((line for line in reversed(lines) if line.strip()), "")
-        return last.removeprefix(f"{self._target}:").strip()
+        return last.replace(f"{self._target}:", "").strip()  # messages name it already, without its passphrase
 
     def close(self) -> None:
         """End the process, in whatever state it is."""

@@ -58,11 +58,14 @@ class StreamSource:
         self._hear = hear
 
     def __iter__(self) -> Iterator[LiveFrame]:
+        if self._address.listens:
+            self._notices.say(f"waiting for a sender at {self._address.label}")
         while not self._run.closing.is_set():
             ended = False
             try:
                 with self._connect() as connection:
-                    self.has_audio = connection.has_audio or self.has_audio
+                    if self._info is None:  # sound that only a later connection has finds no sink that expects it
+                        self.has_audio = self._run.audio = connection.has_audio
                     yield from self._frames(connection)
                     ended = not self._address.returns or connection.finite
                 reason = "the stream ended"
