@@ -35,7 +35,7 @@ class Viewing:
     def __init__(self) -> None:
         self.feed = Feed(asyncio.get_running_loop())
         self.sink = PageSink(self.feed)
-        self.picture, self.sound = PictureTrack(lambda: self.feed.newest, Notices()), SoundTrack()
+        self.picture, self.sound = PictureTrack(lambda: self.feed.newest, Notices()), SoundTrack(Notices())
         self.picture.encode_with("H264")
         self.feed.add(self.picture, self.sound)
 
@@ -89,7 +89,7 @@ def test_a_viewer_that_comes_while_nothing_moves_gets_the_picture() -> None:
         await asyncio.sleep(0)
         picture = PictureTrack(lambda: feed.newest, Notices())
         picture.encode_with("VP8")
-        feed.add(picture, SoundTrack())
+        feed.add(picture, SoundTrack(Notices()))
         return await Viewing().next(picture)
 
     assert run(watch()) is not None

@@ -41,6 +41,8 @@ class Guard:
         self._loopback = is_loopback(host)
         self._any_address = _address(host) is not None and ipaddress.ip_address(host).is_unspecified
         self.token = None if self._loopback else secrets.token_urlsafe(24)
+        # Browsers share cookies between the ports of a machine: two runs must not take each other's.
+        self._cookie = f"vsr-{secrets.token_hex(4)}"
         own = socket.gethostname().lower()
         self._names = _LOOPBACK_NAMES if self._loopback else {self._host, own, f"{own}.local", *_LOOPBACK_NAMES}
 
@@ -52,21 +54,21 @@ class Guard:
         # A name can be pointed anywhere, an address can't: where all are listened at, any will do.
         return name in self._names or (self._any_address and _address(name) is not None)
 
-    def middleware(self, cookie: str) -> Callable[..., Awaitable[web.StreamResponse]]:
-        """Checks each request before any handler; ``cookie`` is the name under which the token is kept."""
+    def middleware(self) -> Callable[..., Awaitable[web.StreamResponse]]:
+        """Checks each request before any handler."""
 
         @web.middleware
         async def check(
             request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
         ) -> web.StreamResponse:
-            refusal = self._refusal(request, cookie)
+            refusal = self._refusal(request)
             if refusal is not None:
                 return web.Response(status=403, text=refusal)
             return await handler(request)
 
         return check
 
-    def _refusal(self, request: web.Request, cookie: str) -> str | None:
+    def _refusal(self, request: web.Request) -> str | None:
         host = request.headers.get("Host")
         if not self.serves(host):
             return "This page is not served under that name.\n"
@@ -74,7 +76,7 @@ class Guard:
         asks_for_socket = request.headers.get("Upgrade") is not None
         if (origin is not None or asks_for_socket) and origin != f"http://{host}":
             return "Only this page itself may ask that.\n"
-        if not (self._knows(request.query.get(TOKEN_FIELD)) or self._knows(request.cookies.get(cookie))):
+        if not (self._knows(request.query.get(TOKEN_FIELD)) or self._knows(request.cookies.get(self._cookie))):
             return "Open this page by the address that vsr printed: it has the token.\n"
         return None
 
@@ -83,10 +85,10 @@ class Guard:
             offered is not None and hmac.compare_digest(offered.encode(errors="replace"), self.token.encode())
         )
 
-    def keep_token(self, response: web.StreamResponse, cookie: str) -> None:
+    def keep_token(self, response: web.StreamResponse) -> None:
         """Move the token into a cookie, so that the page's address needs it no more."""
         if self.token is not None:
-            response.set_cookie(cookie, self.token, httponly=True, samesite="Strict", path="/")
+            response.set_cookie(self._cookie, self.token, httponly=True, samesite="Strict", path="/")
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:

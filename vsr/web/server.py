@@ -72,6 +72,11 @@ class Web:
             self._thread.join()
             raise
         self._notices.say(f"the page is at {self.url}")
+        if self._camera is not None and self._guard.token is not None:
+            self._notices.say(
+                "browsers give their camera only to pages of their own machine or by https: from another one, "
+                f"forward the port (ssh -L {self._port}:127.0.0.1:{self._port}) and serve at 127.0.0.1"
+            )
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,9 @@ _FULL = f"The page has {MOST_VIEWERS} viewers already; close one of them and try
 _HEARTBEAT_S = 10.0
 _LONGEST_BODY = 1024  # nothing is posted
 _SHUTDOWN_S = 2.0
+for _library in ("aiohttp", "aioice", "aiortc"):
+    # Whatever knocks at the port would leave a traceback in the user's terminal; who sets up logging still sees it.
+    logging.getLogger(_library).addHandler(logging.NullHandler())
 
 
 class Site:
@@ -38,15 +42,12 @@ class Site:
         self._notices = notices
         self._camera = camera
         self._viewers: set[Viewer] = set()
-        self._cookie = "vsr"
         self.feed = Feed(asyncio.get_running_loop())
         self._runner: web.AppRunner | None = None
 
     async def listen(self, host: str, port: int) -> int:
         """Serve at ``host``; the port, which is chosen by the system for 0. Raises OSError."""
-        # Cookies are shared between the ports of a machine: two runs must not take each other's token.
-        self._cookie = f"vsr-{port}"
-        app = web.Application(middlewares=[self._guard.middleware(self._cookie)], client_max_size=_LONGEST_BODY)
+        app = web.Application(middlewares=[self._guard.middleware()], client_max_size=_LONGEST_BODY)
         app.on_response_prepare.append(add_headers)
         app.router.add_get("/socket", self._socket)
         for path, handler in _pages(self._open).items():
@@ -60,7 +61,7 @@ class Site:
         """The first file of a page: that is when a token moves into its cookie."""
         if len(self._viewers) >= MOST_VIEWERS:
             return web.Response(status=503, text=_FULL)
-        self._guard.keep_token(response, self._cookie)
+        self._guard.keep_token(response)
         return response
 
     async def _socket(self, request: web.Request) -> web.StreamResponse:

@@ -40,8 +40,8 @@ class PictureTrack(MediaStreamTrack):
         self._sent_s = 0.0
         self._split: float | None = None
         self._keyframe = False
-        self.encode_ms = 0.0
-        """Of the last picture: composed, converted and encoded."""
+        self.encode_ms: float | None = None
+        """Of the last picture, once there is one: composed, converted and encoded."""
 
     def encode_with(self, codec: PictureCodec) -> None:
         """The codec that was agreed on; before the first ``recv``."""
@@ -87,7 +87,7 @@ class PictureTrack(MediaStreamTrack):
         try:
             packet = await loop.run_in_executor(None, self._encode, frame, self._split, pts, keyframe)
         except SinkError as exc:
-            self._notices.say(f"a viewer is lost: {exc}")
+            self._notices.say(f"a viewer's picture is lost: {exc}")
             raise MediaStreamError from exc
         self._sent, self._sent_pts, self._sent_s = frame, pts, started_s
         self.encode_ms = 1e3 * (time.monotonic() - started_s)
@@ -116,8 +116,9 @@ class SoundTrack(MediaStreamTrack):
 
     kind = "audio"
 
-    def __init__(self) -> None:
+    def __init__(self, notices: Notices):
         super().__init__()
+        self._notices = notices
         self._encoder = SoundEncoder()
         self._due: deque[LiveAudio] = deque(maxlen=_SOUND_KEPT)
         self._packets: deque[Encoded] = deque()
@@ -136,8 +137,15 @@ class SoundTrack(MediaStreamTrack):
                 raise MediaStreamError
             self._changed.clear()
             while self._due:
-                self._packets += self._encoder.encode(self._due.popleft())
+                self._encode(self._due.popleft())
         return self._packets.popleft()
+
+    def _encode(self, audio: LiveAudio) -> None:
+        try:
+            self._packets += self._encoder.encode(audio)
+        except SinkError as exc:
+            self._notices.say(f"a viewer's sound is lost: {exc}")
+            raise MediaStreamError from exc
 
     def stop(self) -> None:
         """End the track."""

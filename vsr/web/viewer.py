@@ -92,7 +92,7 @@ class Viewer:
     async def _watch(self, sdp: str) -> None:
         await self._stop_watching()
         peer = self._watching = new_peer()
-        picture, sound = PictureTrack(lambda: self._feed.newest, self._notices), SoundTrack()
+        picture, sound = PictureTrack(lambda: self._feed.newest, self._notices), SoundTrack(self._notices)
         offer_tracks(peer, picture, sound)
         answered = await answer(peer, sdp, self._remote)
         picture.encode_with(agreed_codec(answered))

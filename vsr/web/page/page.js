@@ -67,13 +67,13 @@ function scaleChoice(factor) {
 
 function showStatus(now) {
   last = now;
-  showState(now.status, WORDS[now.status]);
+  showState(now.status, camera_run && now.status === "lost" ? "waiting for a camera" : WORDS[now.status]);
   const size = ([width, height]) => `${width} × ${height}`;
   $("sizes").textContent = now.output_size[0] ? `${size(now.source_size)}  →  ${size(now.output_size)}` : "";
   if (document.activeElement !== $("network")) $("network").value = now.choice.network;
   for (const input of $("scale").querySelectorAll("input")) input.checked = Number(input.value) === now.choice.scale;
   $("at-work").textContent = !now.network || now.network === now.choice.network
-    ? "" : `${now.network} is at work, to keep up.`;
+    ? "" : `${now.network} is at work: it keeps up.`;
   $("pause").setAttribute("aria-pressed", now.paused);
   $("pause").textContent = now.paused ? "Go on" : "Pause";
   $("sound").hidden = !now.audible;
@@ -115,9 +115,9 @@ function veil() {
   const moving = performance.now() - shown_at < STALLED_MS && shown_at > 0;
   let words = "";
   if (state !== "open") words = $("veil-text").textContent;
-  else if (last?.status === "lost") words = camera_run ? "Waiting for a camera" : "Source lost, reconnecting";
+  else if (last?.status === "lost" && !camera_run) words = "Source lost, reconnecting";
   else if (last?.status === "paused") words = "Paused";
-  else if (camera_run && last?.status === "starting") words = "Press “Use this camera” to begin";
+  else if (camera_run && !camera.on && last?.status !== "live") words = "Press “Use this camera” to begin";
   else if (!shown_at && !player.reachable) words = "Browsers play streams only with a network: switch one on, any will do, and reload";
   else if (!shown_at) words = last?.status === "starting" ? "Waiting for the first frame" : "Connecting…";
   else if (!moving && last?.status === "live") words = "Waiting for frames";

@@ -1,6 +1,7 @@
 // The upscaled stream: received by WebRTC, played, and the way from the network to the display measured.
 
 const STALE_MS = 4000;
+const SMOOTHING = 0.1;
 
 // The description once all of this machine's addresses are in it: there is no server to ask for more.
 export async function offered(peer) {
@@ -22,9 +23,8 @@ export class Player {
     this.send = send;
     this.playing = playing;
     this.peer = null;
-    this.displayMs = null;   // from receiving the last packet to display, of the last frame
+    this.displayMs = null;   // from receiving a frame's last packet to its display, of late
     this.networkMs = null;   // half a round trip
-    this.frames = 0;
     this.watchFrames();
     setInterval(() => this.measureNetwork(), 1000);
   }
@@ -68,8 +68,10 @@ export class Player {
       return;
     }
     const seen = (_, frame) => {
-      this.frames = frame.presentedFrames;
-      if (frame.receiveTime) this.displayMs = Math.max(frame.expectedDisplayTime - frame.receiveTime, 0);
+      if (frame.receiveTime) {
+        const taken = Math.max(frame.expectedDisplayTime - frame.receiveTime, 0);
+        this.displayMs = (this.displayMs ?? taken) * (1 - SMOOTHING) + taken * SMOOTHING;
+      }
       this.playing();
       this.video.requestVideoFrameCallback(seen);
     };
