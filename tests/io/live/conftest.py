@@ -1,4 +1,4 @@
-"""No test of a live source may leave a thread, an open file or a process behind."""
+"""What tests of live sources share."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ def _children() -> set[str]:
     return {child for task in _PROCESS.glob("task/*/children") for child in task.read_text().split()}
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def nothing_stays_open() -> Iterator[None]:
+    """Fails a test that leaves a thread, an open file or a process behind."""
     before = threading.active_count(), len(list(_PROCESS.glob("fd/*"))), _children()
     yield
     threads, descriptors, children = before

@@ -59,8 +59,9 @@ def test_listening_is_told_to_ffmpeg_and_not_to_the_sender() -> None:
     assert address.options["listen"] == "1"
 
 
-def test_password_is_in_no_message() -> None:
-    address = parse("rtsp://user:secret@host/a", realtime=False)
+@pytest.mark.parametrize("name", ["rtsp://user:secret@host/a", "srt://host:9?passphrase=secret&mode=caller"])
+def test_password_is_in_no_message(name: str) -> None:
+    address = parse(name, realtime=False)
     assert "secret" not in address.label
     assert "secret" in address.target
 
@@ -86,6 +87,7 @@ def test_which_sources_come_back(name: str, returns: bool) -> None:
         ("gopher://host/a", UsageError, "'gopher'"),
         ("file:///etc/passwd", UsageError, "'file'"),
         ("camera:0?zoom=2", UsageError, "'zoom'"),
+        ("camera:0?size=big", UsageError, "'big' is no size"),
         ("nowhere.mp4", SourceError, "nowhere.mp4"),
         (__file__, UsageError, "--realtime.*vsr run"),
     ],

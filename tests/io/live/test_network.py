@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import itertools
 import math
 import random
 import signal
@@ -11,6 +12,7 @@ import subprocess
 import threading
 import time
 from contextlib import contextmanager, suppress
+from fractions import Fraction
 from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -18,6 +20,8 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
+from av.codec.context import CodecContext
+from av.video.frame import VideoFrame
 
 from tests.io.live.watching import Sight, Watched, watch
 from tests.io.making import Recipe, make
@@ -27,9 +31,10 @@ from vsr.errors import SourceError
 from vsr.io.live.contract import SAMPLE_RATE, LiveAudio
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.usefixtures("nothing_stays_open")
 RATE = 30
 STEP = 3000
 """Between frames, in 1/90000."""
@@ -207,14 +212,44 @@ def test_sender_that_keeps_the_line_and_says_nothing_is_lost() -> None:
     check_gap(before[-1], after)
 
 
+class Camera(http.server.BaseHTTPRequestHandler):
+    """A camera of the web's early days: JPEG pictures without end in one answer."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace;boundary=cut")
+        self.end_headers()
+        encoder = CodecContext.create("mjpeg", "w")
+        encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = 160, 96, "yuvj420p", Fraction(1, 10)
+        frame = VideoFrame(160, 96, "yuvj420p")
+        with suppress(OSError):
+            for number in itertools.count():
+                frame.pts = number
+                (packet,) = encoder.encode(frame)
+                head = f"--cut\r\nContent-Type: image/jpeg\r\nContent-Length: {packet.size}\r\n\r\n"
+                self.wfile.write(head.encode() + bytes(packet) + b"\r\n")
+                time.sleep(0.1)
+
+    def log_message(self, *_: object) -> None: ...
+
+
+def test_pictures_without_stamps_have_their_real_time() -> None:
+    with answering(Camera) as url:
+        sights = watch(f"{url}/video.mjpg").take(10)
+    assert sights[0].info.color.full_range
+    passed_s = sights[-1].seen_s - sights[0].seen_s
+    assert (sights[-1].pts - sights[0].pts) / 90000 == pytest.approx(passed_s, abs=0.2)
+
+
+class Files(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None: ...
+
+
 @contextmanager
-def web_server(folder: Path) -> Iterator[str]:
-    """Serves the files of ``folder`` at the address."""
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_: object) -> None: ...
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
+def answering(handler: Callable[..., http.server.BaseHTTPRequestHandler]) -> Iterator[str]:
+    """A web server, and its address."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        server.daemon_threads = False  # leaving waits for them
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         try:
@@ -234,7 +269,7 @@ def test_hls_comes_at_its_own_pace(tmp_path: Path) -> None:
         ],
         check=True,
     )
-    with web_server(tmp_path) as url:
+    with answering(partial(Files, directory=str(tmp_path))) as url:
         sights = watch(f"{url}/live.m3u8").take(40)
     assert [sight.pts for sight in sights] == [STEP * i for i in range(40)]
     assert sights[-1].seen_s - sights[0].seen_s > 1
@@ -245,7 +280,7 @@ def test_playlist_from_a_server_opens_no_file(tmp_path: Path) -> None:
     for segment, opens in (("clip.ts", True), (clip.as_uri(), False), (f"subfile,,start,0,end,0,,:{clip}", False)):
         playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{segment}\n#EXT-X-ENDLIST\n"
         (tmp_path / "live.m3u8").write_text(playlist)
-        with web_server(tmp_path) as url:
+        with answering(partial(Files, directory=str(tmp_path))) as url:
             watched = watch(f"{url}/live.m3u8")
             if opens:
                 assert len(watched.take()) == 10
@@ -262,8 +297,11 @@ def test_nobody_at_the_address(scheme: str) -> None:
 
 
 def test_silence_at_the_address() -> None:
-    with pytest.raises(SourceError, match=r"no answer within 0\.5 s"):
-        watch(f"udp://127.0.0.1:{free_udp_port()}", open_timeout_s=0.5).take(1)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        pytest.raises(SourceError, match=r"no answer within 0\.5 s"),
+    ):
+        watch(f"tcp://127.0.0.1:{server.getsockname()[1]}", open_timeout_s=0.5).take(1)
 
 
 @needs("ffmpeg")

@@ -26,6 +26,7 @@ from vsr.spec import make_spec
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.usefixtures("nothing_stays_open")
 STEP = 3600
 """Between the frames of 25 a second."""
 
