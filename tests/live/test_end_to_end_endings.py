@@ -14,6 +14,12 @@ BURNERS = 12
 """Busy processes: with so many, a machine of a few cores has next to nothing left."""
 
 
+def written(recording: Path) -> int:
+    """Bytes so far of a recording that has no name yet."""
+    part = unfinished(recording)
+    return 0 if part is None else part.stat().st_size
+
+
 def unfinished(recording: Path) -> Path | None:
     """What there is of a recording that has no name yet."""
     return next(recording.parent.glob(f".{recording.name}.*"), None)
@@ -24,13 +30,8 @@ def test_sudden_death_leaves_recordings_that_play(tmp_path: Path) -> None:
     """kill -9: no chance to finish anything."""
     into = from_sender("udp")
     recordings = [tmp_path / "live.mkv", tmp_path / "live.mp4"]
-
-    def growing() -> bool:
-        parts = [unfinished(recording) for recording in recordings]
-        return all(part is not None and part.stat().st_size > 40_000 for part in parts)
-
     with into.sending(*SIZE_OPTION), live_run(into.vsr, *recordings) as live:
-        live.program.wait_until(growing, "recordings")
+        live.program.wait_until(lambda: min(map(written, recordings)) > 40_000, "recordings")
         live.program.kill()
     for recording in recordings:
         part = unfinished(recording)
@@ -41,8 +42,9 @@ def test_sudden_death_leaves_recordings_that_play(tmp_path: Path) -> None:
 
 
 def test_too_much_work_lowers_the_network_until_it_is_over(tmp_path: Path) -> None:
+    recording = tmp_path / "live.mkv"
     options = ("--max-latency-ms", 100, "--no-audio")
-    with ExitStack() as cleared, live_run("test:320x180@30", tmp_path / "live.mkv", *options) as live:
+    with ExitStack() as cleared, live_run("test:320x180@30", recording, *options) as live:
         live.wait_for_notices("there is time for it", 1)
         for _ in range(BURNERS):
             cleared.enter_context(running([sys.executable, "-c", "while True: pass"]))
@@ -50,6 +52,8 @@ def test_too_much_work_lowers_the_network_until_it_is_over(tmp_path: Path) -> No
         climbs = live.program.stderr.count("there is time for it")
         cleared.close()
         live.wait_for_notices("there is time for it", climbs + 1)
+        before = written(recording)
+        live.program.wait_until(lambda: written(recording) > before + 50_000, "frames by the dearer network")
         report = live.stop()
     (sink,) = report["sinks"]
     names = [name for _, name in report["networks"]]

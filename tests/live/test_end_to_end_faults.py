@@ -32,15 +32,15 @@ def until_held(frames: list[Seen]) -> list[Seen]:
     return frames[: next((at for at, (old, new) in enumerate(pairwise(numbers), start=1) if new == old), len(frames))]
 
 
-@pytest.mark.parametrize("protocol", ["udp", pytest.param("rtsp", marks=needs(RTSP_SERVER))])
-def test_a_source_comes_back_twice(protocol: str) -> None:
+@pytest.mark.parametrize(("protocol", "times"), [("udp", 1), pytest.param("rtsp", 2, marks=needs(RTSP_SERVER))])
+def test_a_source_comes_back(protocol: str, times: int) -> None:
     into, out = from_sender(protocol), to_viewer("udp")
     with ExitStack() as cleared:
         viewer = cleared.enter_context(out.receiving())
         sender = cleared.enter_context(into.sending(*SIZE_OPTION))
         live = cleared.enter_context(live_run(into.vsr, out.vsr))
         live.wait_for_pictures(viewer, 30)
-        for turn in (1, 2):
+        for turn in range(1, times + 1):
             sender.kill()
             live.wait_for_notices("is lost at", turn)
             live.wait_for_pictures(viewer, 5)  # held ones
@@ -49,11 +49,11 @@ def test_a_source_comes_back_twice(protocol: str) -> None:
             live.wait_for_pictures(viewer, 30)
         report = live.stop()
         frames = viewer.frames()
-    assert report["reconnects"] == 2
-    assert report["held"] >= 10
+    assert report["reconnects"] == times
+    assert report["held"] >= 5 * times
     assert all(0 < later.pts_s - earlier.pts_s < SILENT_S for earlier, later in pairwise(frames))
     parts = senders_of(frames)
-    assert len(parts) == 3
+    assert len(parts) == times + 1
     for part in parts:
         # A camera's first picture may be from before it was asked.
         assert_in_order(until_held(part)[1:])
@@ -88,12 +88,12 @@ def test_a_viewer_comes_back_twice_and_a_recording_does_not_care(tmp_path: Path)
 
 
 def test_a_full_disk_does_not_take_the_viewer_along(tmp_path: Path) -> None:
-    """No file may grow beyond 100 kB: a full disk, done by the kernel."""
+    """No file may grow beyond 40 kB: a full disk, done by the kernel."""
     into, out = from_sender("udp"), to_viewer("udp")
     recording = tmp_path / "live.mkv"
 
     def fill() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
 
     with (
         out.receiving() as viewer,
