@@ -30,6 +30,18 @@ _PIXELS = """spots => {
   pen.drawImage(video, 0, 0);
   return spots.map(([x, y]) => [...pen.getImageData(x * canvas.width, y * canvas.height, 1, 1).data.slice(0, 3)]);
 }"""
+_LOUDEST = """async () => {
+  const context = new AudioContext(), meter = context.createAnalyser(), levels = new Float32Array(meter.fftSize);
+  await context.resume();
+  context.createMediaStreamSource(video.srcObject).connect(meter);
+  let loudest = 0;
+  for (let turn = 0; turn < 40 && loudest < 0.1; turn++) {
+    await new Promise(done => setTimeout(done, 50));
+    meter.getFloatTimeDomainData(levels);
+    loudest = Math.max(loudest, ...levels);
+  }
+  return loudest;
+}"""
 _FRAMES = """count => new Promise(done => {
   const seen = () => --count ? video.requestVideoFrameCallback(seen) : done();
   video.requestVideoFrameCallback(seen);
@@ -112,6 +124,15 @@ def test_the_stream_plays_with_before_left_of_the_line_and_after_right_of_it(bro
         until(opened, lambda: "ms" in opened.inner_text("#delay-sum"), "measured delay")
         assert opened.inner_text("#sizes").split() == ["160", "×", "90", "→", "640", "×", "360"]
         assert "upscale" in str(opened.get_attribute("#stage-chart canvas", "aria-label"))
+
+
+def test_the_sound_is_heard_once_it_is_switched_on(browser: Browser) -> None:
+    with serve() as page, Run(page.web.sink(), page.controls, audio=True), tab(browser, page.web.url) as opened:
+        plays(opened)
+        assert opened.evaluate("video.muted")
+        opened.click("#sound")
+        assert not opened.evaluate("video.muted")
+        assert 0.1 < opened.evaluate(_LOUDEST) < 0.5
 
 
 def test_the_line_moves_by_mouse_and_by_keys(browser: Browser) -> None:

@@ -101,11 +101,14 @@ def test_a_size_that_changes_is_followed_and_an_odd_one_made_even(codec: Picture
 
 
 @pytest.mark.parametrize("codec", CODECS)
-def test_each_picture_comes_at_once_at_its_time_and_a_key_frame_when_asked_for(codec: PictureCodec) -> None:
-    encoder, info = PictureEncoder(codec), even_frame("of a file in SD", ORANGE, (96, 64)).info
+@pytest.mark.parametrize("size", [(96, 64), (1280, 720)])
+def test_each_picture_comes_at_once_at_its_time_and_a_key_frame_when_asked_for(
+    codec: PictureCodec, size: tuple[int, int]
+) -> None:
+    encoder, info = PictureEncoder(codec), even_frame("of a file in SD", ORANGE, size).info
     packets = []
     for at in range(8):
-        frame = LiveFrame(numbered((96, 64), 1000 + at, ((100, 128, 128),)), info, 0.0)
+        frame = LiveFrame(numbered(size, 1000 + at, ((100, 128, 128),)), info, 0.0)
         packets.append(encoder.encode(frame, 3600 * at, keyframe=at == 5))
     given = [packet for packet in packets if packet is not None]
     assert [packet.pts for packet in given] == [3600 * at for at in range(8)]

@@ -132,6 +132,20 @@ def test_sound_comes_along() -> None:
         assert run(listen(page)) < 12_000
 
 
+def test_a_viewer_that_lost_its_way_gets_a_picture_to_begin_with() -> None:
+    async def watch(page: Page) -> list[bool]:
+        async with watching(page) as viewer:
+            receiver: Any = next(r for r in viewer.peer.getReceivers() if r.track.kind == "video")
+            keys = [(await receiver.track.recv()).key_frame for _ in range(5)]
+            await receiver._send_rtcp_pli(receiver.getSynchronizationSources()[0].source)
+            while not (await receiver.track.recv()).key_frame:
+                pass
+            return keys
+
+    with serve() as page, Run(page.web.sink(), page.controls):
+        assert run(watch(page)) == [True, False, False, False, False]
+
+
 class Lens(MediaStreamTrack):
     """A browser's camera: numbered pictures."""
 

@@ -48,7 +48,10 @@ class Anchor:
 
 
 class BrowserCamera:
-    """The run's LiveSource ``browser``. ``take`` is called on the server's loop, the rest by the run."""
+    """The run's LiveSource ``browser``. ``take`` is called on the server's loop, the rest by the run.
+
+    A frame counts as captured when it arrives: what the browser and the network took before is not known here.
+    """
 
     name = "browser"
     corrupt_packets = 0

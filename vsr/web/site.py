@@ -28,6 +28,7 @@ _FULL = f"The page has {MOST_VIEWERS} viewers already; close one of them and try
 _HEARTBEAT_S = 10.0
 _LONGEST_BODY = 1024  # nothing is posted
 _SHUTDOWN_S = 2.0
+_GOODBYE_S = 1.0  # that a viewer may take to close its end
 for _library in ("aiohttp", "aioice", "aiortc"):
     # Whatever knocks at the port would leave a traceback in the user's terminal; who sets up logging still sees it.
     logging.getLogger(_library).addHandler(logging.NullHandler())
@@ -67,7 +68,9 @@ class Site:
     async def _socket(self, request: web.Request) -> web.StreamResponse:
         if len(self._viewers) >= MOST_VIEWERS:
             return web.Response(status=503, text=_FULL)
-        socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_S, max_msg_size=LONGEST_OFFER + 1, compress=False)
+        socket = web.WebSocketResponse(
+            timeout=_GOODBYE_S, heartbeat=_HEARTBEAT_S, max_msg_size=LONGEST_OFFER + 1, compress=False
+        )
         viewer = Viewer(
             socket, request.remote or "", feed=self.feed, controls=self._controls, notices=self._notices,
             camera=self._camera, claim_camera=self._claim_camera, count=lambda: len(self._viewers),

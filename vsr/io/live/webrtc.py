@@ -96,6 +96,7 @@ def _opened(codec: PictureCodec, picture: VideoFrame, rate: Fraction | None, bit
     context.width, context.height, context.pix_fmt = picture.width, picture.height, "yuv420p"
     context.time_base, context.framerate = TIME_BASE, rate or Fraction(30)
     context.bit_rate, context.gop_size, context.max_b_frames = bit_rate, _NO_KEYFRAMES, 0
+    context.thread_type = "SLICE"  # threads by pictures would hold some back
     context.thread_count = min(os.cpu_count() or 1, 1 + picture.width * picture.height // (1280 * 720), 4)
     context.color_range, context.colorspace = ColorRange.MPEG, picture.colorspace
     context.color_primaries, context.color_trc = picture.color_primaries, picture.color_trc
