@@ -17,7 +17,7 @@ CaptureClock = Literal["stamps", "estimate", "arrival"]
 # Enough to find the sound of a stream beside its picture, and no more: what is probed is old when it is shown.
 _PROBING = {"analyzeduration": "1000000", "probesize": "2000000"}
 _NETWORK_S, _PLAYLIST_S, _DEVICE_S = (5.0, 3.0), (20.0, 20.0), (3.0, 3.0)
-_LISTENING_S = 5.0
+_LISTENING_S = 3.0
 # The protocols that an address may lead to: a playlist from a server must open neither files nor other services.
 _PROTOCOLS = {
     "rtsp": "rtsp,rtp,udp,tcp",

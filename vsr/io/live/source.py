@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _FIRST_PAUSE_S = 0.25
 _LONGEST_PAUSE_S = 5.0
+_LISTENER_PAUSE_S = 0.05  # a sender that calls meanwhile finds nobody
+_NO_PLACE_TO_WAIT = {errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES}
 
 
 def open_source(name: str, pipeline: PipelineSpec, notices: Notices, *, realtime: bool, audio: bool) -> LiveSource:
@@ -71,7 +74,7 @@ class StreamSource:
                 reason = "the stream ended"
             except SourceError as exc:
                 reason = str(exc)
-                if self._is_first_failure:
+                if self._is_final(exc):
                     raise
                 ended = not self._address.returns
                 if ended:
@@ -83,10 +86,12 @@ class StreamSource:
     def _connect(self) -> Connection | Camera:
         return (Camera if self._address.kind == "capture" else Connection)(self._address, self._run)
 
-    @property
-    def _is_first_failure(self) -> bool:
-        """True where there never was a frame, and the sender is not just being waited for."""
-        return self._info is None and not self._address.listens and not self._run.closing.is_set()
+    def _is_final(self, error: SourceError) -> bool:
+        """True where there never was a frame, unless the sender is just being waited for."""
+        if self._info is not None or self._run.closing.is_set():
+            return False
+        cause = error.__cause__
+        return not self._address.listens or (isinstance(cause, OSError) and cause.errno in _NO_PLACE_TO_WAIT)
 
     def _frames(self, connection: Connection | Camera) -> Iterator[LiveFrame]:
         for item in connection:
@@ -120,9 +125,11 @@ class StreamSource:
         if self._info is not None and not self.lost:
             self.lost = True
             self._notices.say(f"{self._address.label} is lost at {self._reached}: {reason}; looking for it again")
+        if self._address.listens:
+            self._run.closing.wait(_LISTENER_PAUSE_S)
+            return
         self._run.closing.wait(self._pause_s)
-        if not self._address.listens:  # whoever calls then must find somebody at home
-            self._pause_s = min(self._pause_s * 2, _LONGEST_PAUSE_S)
+        self._pause_s = min(self._pause_s * 2, _LONGEST_PAUSE_S)
 
     def close(self) -> None:
         """End the iteration soon, from another thread."""
