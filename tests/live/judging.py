@@ -36,9 +36,8 @@ def assert_in_order(frames: Sequence[Seen]) -> None:
     assert all(later.pts_s > earlier.pts_s for earlier, later in pairwise(frames))
 
 
-def missing(frames: Sequence[Seen], sender_said: str) -> int:
-    """How many numbers between the first and the last are not there, but for those that the sender left out."""
-    numbers = counters(frames)
+def missing(numbers: Sequence[int], sender_said: str) -> int:
+    """How many of the numbers between the first and the last are not there, but for those that the sender left out."""
     left_out = {int(line.split()[1]) for line in sender_said.splitlines() if line.startswith("missed ")}
     return len(set(range(numbers[0], numbers[-1])) - set(numbers) - left_out)
 

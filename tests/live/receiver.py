@@ -56,7 +56,7 @@ class Receiver:
     def __init__(self, program: Program):
         self.program = program
         self._arrived: dict[str, list[tuple[Packet[Any], float]]] = {"video": [], "audio": []}
-        self._decoders: dict[str, _Decoder] = {}
+        self._decoders: dict[str, Decoder] = {}
         self._thread = threading.Thread(target=self._take, name="receiver", daemon=True)
         self._thread.start()
 
@@ -82,13 +82,13 @@ class Receiver:
         pipe = cast("BufferedReader", self.program.process.stdout).raw
         # The pipe breaks in the middle of a packet when FFmpeg is killed.
         with suppress(av.FFmpegError), av.open(pipe, "r", format="nut") as nut:
-            self._decoders = {stream.type: _Decoder(stream) for stream in nut.streams}
+            self._decoders = {stream.type: Decoder(stream) for stream in nut.streams}
             for packet in nut.demux():
                 if packet.size:
                     self._arrived[packet.stream.type].append((packet, time.monotonic()))
 
 
-class _Decoder:
+class Decoder:
     """Decodes packets of one stream, also after its container was closed; each ``open`` begins anew."""
 
     def __init__(self, stream: Stream):
@@ -104,7 +104,7 @@ class _Decoder:
         return context
 
 
-def seen(packets: Iterable[tuple[Packet[Any], float]], decoder: _Decoder) -> Iterator[Seen]:
+def seen(packets: Iterable[tuple[Packet[Any], float]], decoder: Decoder) -> Iterator[Seen]:
     """The pictures of ``packets`` of one stream, with the moment when each was there."""
     arrivals: dict[int | None, float] = {}
     context = cast("VideoCodecContext", decoder.open())
@@ -125,7 +125,7 @@ def _look(frame: VideoFrame, arrived_s: float) -> Seen:
     return Seen(time_s, read(luma), arrived_s, (frame.width, frame.height), luma)
 
 
-def beeps(packets: Iterable[Packet[Any]], decoder: _Decoder) -> list[float]:
+def beeps(packets: Iterable[Packet[Any]], decoder: Decoder) -> list[float]:
     """Times in seconds at which a beep begins in ``packets`` of one stream."""
     starts: list[float] = []
     loud_until_s = -1.0
@@ -152,7 +152,7 @@ def _level(frame: AudioFrame) -> npt.NDArray[np.float64]:
 def read_file(path: Path) -> tuple[list[Seen], list[float]]:
     """Pictures and beeps of a recording."""
     with av.open(str(path)) as container:
-        decoders = {stream.type: _Decoder(stream) for stream in container.streams}
+        decoders = {stream.type: Decoder(stream) for stream in container.streams}
         packets = [packet for packet in container.demux() if packet.size]
         pictures = [(packet, 0.0) for packet in packets if packet.stream.type == "video"]
         sounds = [packet for packet in packets if packet.stream.type == "audio"]

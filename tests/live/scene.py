@@ -28,7 +28,9 @@ class Scene:
 
     def __init__(self, width: int, height: int, rate: int):
         self.width, self.height, self.rate = width, height, rate
-        self._landscape = _landscape(width * 2, height)
+        landscape = _landscape(width * 2, height)
+        # Its beginning again at its end, so that every window is in one piece.
+        self._landscape = np.concatenate([landscape, landscape[:, :width]], axis=1)
         # Colour that follows the light, softly: as good as any for 4:2:0.
         self._blue, self._red = (_halved(self._landscape) // 3 + 85, 170 - _halved(self._landscape) // 3)
 
@@ -85,5 +87,6 @@ def _halved(plane: Luma) -> Luma:
 
 
 def _window(plane: Luma, left: int, width: int) -> Luma:
-    """``width`` columns from ``left`` on, around the end."""
-    return np.take(plane, np.arange(left, left + width), axis=1, mode="wrap")
+    """``width`` columns from ``left`` on, around the end; a copy."""
+    start = left % (plane.shape[1] - width)
+    return plane[:, start : start + width].copy()

@@ -50,7 +50,7 @@ def test_a_stream_goes_through(source: str, sink: str, name: str, ending: signal
         frames = pictures[1:]  # a camera's first may be from before it was asked
         assert_in_order(frames)
         assert_spaced(frames, RATE)
-        assert missing(frames, sender_said) <= dropped(report, number)
+        assert missing(counters(frames), sender_said) <= dropped(report, number)
         assert len(frames) > LEAST_SHARE * (counters(frames)[-1] - counters(frames)[0])
         assert_shows_the_scene(frames, Scene(*SIZE, RATE), LARGER)
         assert_in_sync(frames, beeps_s, RATE)
