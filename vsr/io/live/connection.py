@@ -134,9 +134,7 @@ class Connection:
                 return
             stamp_s = None if self._timeless else _seconds(packet.pts, packet.time_base)
             waited_s = time.monotonic() - asked_s
-            if self._pacer is not None and (due := _seconds(packet.dts, packet.time_base)) is not None:
-                self._pacer.wait(due)
-            arrival_s = time.monotonic()
+            arrival_s = self._arrival_s(packet)
             if packet.stream is self._audio:
                 yield from self._sound(packet)
             else:
@@ -152,13 +150,20 @@ class Connection:
         for frame, info in self._pictures.finish():
             yield self._placed(frame, info, time.monotonic())
 
+    def _arrival_s(self, packet: Packet[Stream]) -> float:
+        """Now, or the moment for which it was due where reading keeps the time."""
+        due = _seconds(packet.dts, packet.time_base)
+        return time.monotonic() if self._pacer is None or due is None else self._pacer.wait(due)
+
     def _frames(self, packet: Packet[Stream], arrival_s: float, *, shown: bool) -> Iterator[LiveFrame]:
-        if packet.is_corrupt:
+        joined = self._pictures.info is not None  # before its first keyframe a stream can't be decoded, and is no worse
+        if packet.is_corrupt and joined:
             self._run.note_corrupt()
         try:
             decoded = self._video.decode(cast("Packet[VideoStream]", packet))
         except InvalidDataError:
-            self._run.note_corrupt()
+            if joined:
+                self._run.note_corrupt()
             return
         for raw in decoded if shown else ():
             for frame, info in self._pictures.take(raw):

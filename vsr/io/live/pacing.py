@@ -21,8 +21,8 @@ class Pacer:
         self._closing = closing
         self._start: tuple[Fraction, float] | None = None
 
-    def wait(self, stamp_s: Fraction) -> None:
-        """Return when the moment of ``stamp_s`` has come, or at once when the run is closing.
+    def wait(self, stamp_s: Fraction) -> float:
+        """Return when the moment of ``stamp_s`` has come, or at once when the run is closing; gives that moment.
 
         Stamps that lead far away, and reading that falls behind, begin the count anew: being late once must not
         make everything after it hurry.
@@ -32,8 +32,9 @@ class Pacer:
             due_s = self._start[1] + float(stamp_s - self._start[0])
             if -_LATE_S <= due_s - now_s <= _EARLY_S:
                 self._closing.wait(max(due_s - now_s, 0))
-                return
+                return min(due_s, time.monotonic())
         self._start = (stamp_s, now_s)
+        return now_s
 
 
 class Backlog:
