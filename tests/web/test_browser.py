@@ -131,7 +131,8 @@ def test_the_sound_is_heard_once_it_is_switched_on(browser: Browser) -> None:
         plays(opened)
         assert opened.evaluate("video.muted")
         opened.click("#sound")
-        assert not opened.evaluate("video.muted")
+        until(opened, lambda: opened.evaluate("video.srcObject.getAudioTracks().length && !video.muted"), "sound")
+        plays(opened)
         assert 0.1 < opened.evaluate(_LOUDEST) < 0.5
 
 

@@ -45,10 +45,14 @@ async def answer(peer: RTCPeerConnection, sdp: str, remote: str) -> str:
     return peer.localDescription.sdp
 
 
-def offer_tracks(peer: RTCPeerConnection, picture: PictureTrack, sound: SoundTrack) -> None:
-    """Put a viewer's tracks into ``peer``; H.264 goes first: it is cheaper to encode than VP8 and looks better."""
+def add_tracks(peer: RTCPeerConnection, sdp: str, picture: PictureTrack, sound: SoundTrack) -> None:
+    """Put a viewer's tracks into ``peer``, the sound if the offer ``sdp`` asks for some.
+
+    H.264 goes first: it is cheaper to encode than VP8 and looks better.
+    """
     sender = peer.addTrack(picture)
-    peer.addTrack(sound)
+    if re.search(r"(?m)^m=audio ", sdp):
+        peer.addTrack(sound)
     _listen(sender, picture)
     video = next(t for t in peer.getTransceivers() if t.kind == "video")
     known = RTCRtpReceiver.getCapabilities("video")

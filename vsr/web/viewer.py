@@ -11,7 +11,7 @@ from aiohttp import WSCloseCode, WSMsgType
 
 from vsr.errors import UsageError
 from vsr.web.messages import CameraOff, Choose, Message, Offer, Pause, RefusedMessage, Split, parse
-from vsr.web.peers import agreed_codec, answer, new_peer, offer_tracks
+from vsr.web.peers import add_tracks, agreed_codec, answer, new_peer
 from vsr.web.tracks import PictureTrack, SoundTrack
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class Viewer:
         await self._stop_watching()
         peer = self._watching = new_peer()
         picture, sound = PictureTrack(lambda: self._feed.newest, self._notices), SoundTrack(self._notices)
-        offer_tracks(peer, picture, sound)
+        add_tracks(peer, sdp, picture, sound)
         answered = await answer(peer, sdp, self._remote)
         picture.encode_with(agreed_codec(answered))
         picture.split_at(self._split)

@@ -149,8 +149,8 @@ $("camera").onclick = () => camera.on ? camera.stop() : camera.start($("facing")
 $("full").onclick = () => document.fullscreenElement ? document.exitFullscreen() : $("stage").requestFullscreen();
 $("full").hidden = !document.fullscreenEnabled;
 $("sound").onclick = () => {
-  const on = $("video").muted;
-  $("video").muted = !on;
+  const on = !player.sound;
+  player.listen(on);
   $("sound").setAttribute("aria-pressed", on);
   $("sound").textContent = on ? "Sound off" : "Sound on";
 };

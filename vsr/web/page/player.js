@@ -24,6 +24,7 @@ export class Player {
     this.playing = playing;
     this.peer = null;
     this.displayMs = null;   // from receiving a frame's last packet to its display, of late
+    this.sound = false;
     this.networkMs = null;   // half a round trip
     this.watchFrames();
     setInterval(() => this.measureNetwork(), 1000);
@@ -33,7 +34,8 @@ export class Player {
     this.close();
     const peer = this.peer = new RTCPeerConnection({iceServers: []});
     const stream = new MediaStream();
-    for (const kind of ["video", "audio"]) peer.addTransceiver(kind, {direction: "recvonly", streams: [stream]});
+    // Browsers hold pictures back until their sound is there: it is asked for only when it is heard.
+    for (const kind of this.sound ? ["video", "audio"] : ["video"]) peer.addTransceiver(kind, {direction: "recvonly", streams: [stream]});
     peer.ontrack = ({track, receiver}) => {
       // As little as the network allows: what is shown is live.
       if ("jitterBufferTarget" in receiver) receiver.jitterBufferTarget = 0;
@@ -50,6 +52,12 @@ export class Player {
     const sdp = await offered(peer);
     this.reachable = sdp.includes("a=candidate");
     if (peer === this.peer) this.send("watch", {sdp});
+  }
+
+  listen(on) {
+    this.sound = on;
+    this.video.muted = !on;
+    this.connect();
   }
 
   async answered(sdp) {
