@@ -186,8 +186,8 @@ class Microphone(MediaStreamTrack):
 class Taking:
     """The run's side of a browser's camera: what its source gave."""
 
-    def __init__(self, page: Page):
-        self.source = page.web.source()
+    def __init__(self, page: Page, *, audio: bool = True):
+        self.source = page.web.source(audio=audio)
         self.frames: list[LiveFrame] = []
         self.sound: list[LiveAudio] = []
         self.source.listen(self.sound.append)
@@ -251,6 +251,17 @@ def test_a_browsers_sound_has_no_gaps() -> None:
     ends = [block.pts + len(block.samples) for block in taking.sound]
     assert [block.pts for block in taking.sound[1:]] == ends[:-1]
     assert np.abs(taking.sound[-1].samples).max() == pytest.approx(6000, rel=0.3)
+
+
+def test_sound_that_is_not_wanted_is_left_out() -> None:
+    async def send(page: Page, taking: Taking) -> None:
+        async with connected(page, "camera", Lens(0), Microphone()):
+            await until(lambda: len(taking.frames) > 10)
+
+    with serve(camera=True) as page, Taking(page, audio=False) as taking:
+        run(send(page, taking))
+        assert not taking.source.has_audio
+    assert taking.sound == []
 
 
 def test_the_camera_is_one_pages_at_a_time() -> None:

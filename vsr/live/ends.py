@@ -32,7 +32,7 @@ def open_ends(spec: LiveSpec, controls: Controls, notices: Notices) -> Iterator[
 
         sinks = make_sinks(spec, controls, notices, web=lambda: page().sink())
         if spec.source == BROWSER:
-            yield page().source(), sinks
+            yield page().source(audio=spec.audio), sinks
         else:
             yield (
                 open_source(spec.source, spec.pipeline, notices, realtime=spec.realtime, audio=spec.audio),

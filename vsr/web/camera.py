@@ -59,6 +59,8 @@ class BrowserCamera:
     def __init__(self, notices: Notices, url: Callable[[], str]):
         self._notices = notices
         self._url = url
+        self.takes_sound = True
+        """False: a browser's sound is left out."""
         self.has_audio = False
         self.lost = True
         self.reconnects = 0
@@ -74,7 +76,7 @@ class BrowserCamera:
         """Receive from a browser's track until it ends; only the newest frame is kept."""
         anchor = Anchor(float(1 / TIME_BASE)) if track.kind == "video" else Anchor(SAMPLE_RATE, _HELD_BACK_S)
         # Both tracks are known before the first frame of either.
-        self.has_audio = self.has_audio or track.kind == "audio"
+        self.has_audio = self.has_audio or (track.kind == "audio" and self.takes_sound)
         while True:
             try:
                 received: Any = await track.recv()
@@ -86,7 +88,7 @@ class BrowserCamera:
                 if track.kind == "video":
                     self._newest = (received, pts, arrived_s)
                     self._changed.notify_all()
-                else:
+                elif self.takes_sound:
                     self._sound.append((microphone_samples(received), pts))
 
     def __iter__(self) -> Iterator[LiveFrame]:

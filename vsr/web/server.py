@@ -58,10 +58,11 @@ class Web:
 
         return PageSink(self._served.result().feed)
 
-    def source(self) -> LiveSource:
-        """The frames of a browser's camera. Raises UsageError without ``camera``."""
+    def source(self, *, audio: bool = True) -> LiveSource:
+        """The frames of a browser's camera, and with ``audio`` its sound. Raises UsageError without ``camera``."""
         if self._camera is None:
             raise UsageError("this page takes no camera: its source is another one")
+        self._camera.takes_sound = audio
         return self._camera
 
     def __enter__(self) -> Self:

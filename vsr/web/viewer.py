@@ -136,7 +136,8 @@ class Viewer:
 
     async def _tell_status(self) -> None:
         await self._say("hello", networks=self._controls.networks, scales=self._controls.scales,
-                        camera=self._camera is not None)  # fmt: skip
+                        camera=self._camera is not None,
+                        microphone=self._camera is not None and self._camera.takes_sound)  # fmt: skip
         while True:
             await self._say("status", **self._status())
             await asyncio.sleep(_STATUS_EVERY_S)

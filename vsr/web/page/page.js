@@ -47,10 +47,11 @@ function connection(now, words) {
   veil();
 }
 
-function begin({networks, scales, camera: takes}) {
+function begin({networks, scales, camera: takes, microphone}) {
   $("network").replaceChildren(...networks.map(name => new Option(name, name)));
   $("scale").replaceChildren(...scales.map(scaleChoice));
   $("camera-card").hidden = !takes;
+  $("microphone").parentElement.hidden = !microphone;
   camera_run = takes;
   player.connect();
   tellSplit();
