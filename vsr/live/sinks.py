@@ -86,7 +86,7 @@ def _stream(name: str, spec: LiveSpec, controls: Controls, notices: Notices) -> 
         return forms.push(name, notices)
     if name.startswith(_HLS_FOLDER) or name.endswith(".m3u8"):
         return forms.HLS, _playlist(name, spec)
-    if not Path(name).suffix:
+    if not Path(name).suffix and not Path(name).is_dir():
         raise UsageError(f"no sink '{name}'; there are: {SINKS}")
     target = _target(name, spec)
     return forms.recording(target), Recording(target, notices)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from vsr.io.live.destinations import GIVE_UP_S, Address
+from vsr.io.live.destinations import Address
 from vsr.io.live.encoding import KEYFRAME_S
 from vsr.io.live.muxed import Form
 from vsr.io.live.relay_out import RelayOut
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 _AUDIO_CODECS = {"webm": "libopus", "ogg": "libopus", "nut": "pcm_s16le", "yuv4mpegpipe": None, "gif": None}
 _MICROSECONDS = 1_000_000
-_PATIENCE_US = 2 * _MICROSECONDS
-"""Of one transfer; RTMP tries three times, RTSP waits for each of a frame's packets."""
+PATIENCE_US = 3 * _MICROSECONDS
+"""Of one transfer; RTMP tries three times, RTSP for each of a frame's packets."""
 _PIECE_US = _MICROSECONDS // 2
 """Of a recording: what a sudden end may cost."""
 _RECORDING_OPTIONS = {
@@ -33,8 +33,8 @@ _DATAGRAM = 1316
 
 PUSHED = ("rtsp", "rtsps", "rtmp", "rtmps", "srt", "udp", "tcp")
 """Schemes of addresses that a stream can be pushed to."""
-NUT_PIPE = Form("nut", "rawvideo", "pcm_s16le")
-Y4M_PIPE = Form("yuv4mpegpipe", "rawvideo", None, {"strict": "-1"})
+NUT_PIPE = Form("nut", "rawvideo", "pcm_s16le", raw=True)
+Y4M_PIPE = Form("yuv4mpegpipe", "rawvideo", None, {"strict": "-1"}, raw=True)
 HLS = Form(
     "hls",
     "libx264",
@@ -67,13 +67,13 @@ def push(url: str, notices: Notices) -> tuple[Form, Destination]:
         extra = {"pkt_size": str(_DATAGRAM), "linger": "2"}
         return _MPEGTS, RelayOut(_with_query(url, extra), url, notices)
     if scheme in {"rtsp", "rtsps"}:
-        options = {"rtsp_transport": "tcp", "timeout": str(_PATIENCE_US)}
+        options = {"rtsp_transport": "tcp", "timeout": str(PATIENCE_US)}
         return Form("rtsp", "libx264", "aac", options, capped=True), Address(url)
     if scheme in {"rtmp", "rtmps"}:
         form = Form("flv", "libx264", "aac", capped=True)
-        options = {"f": "flv", "rw_timeout": str(_PATIENCE_US), "flvflags": "no_duration_filesize"}
+        options = {"f": "flv", "rw_timeout": str(PATIENCE_US), "flvflags": "no_duration_filesize"}
         return form, Address(_tee(url, options), through="tee")
-    extra = {"pkt_size": str(_DATAGRAM)} if scheme == "udp" else {"timeout": str(GIVE_UP_S * _MICROSECONDS)}
+    extra = {"pkt_size": str(_DATAGRAM)} if scheme == "udp" else {"timeout": str(PATIENCE_US)}
     return _MPEGTS, Address(_with_query(url, extra))
 
 

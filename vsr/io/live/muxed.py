@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
     from vsr.frames import VideoInfo
+    from vsr.io.encoders import Encoding
     from vsr.io.live.contract import LiveAudio, LiveFrame
     from vsr.notices import Notices
     from vsr.spec import PipelineSpec
@@ -39,6 +41,8 @@ _WHOLE_MILLISECONDS = frozenset({"flv", "matroska", "webm"})
 """Containers whose times are no finer."""
 _FLAG_GLOBAL_HEADER = 1 << 22  # of AVCodecContext.flags
 _LONGEST_REPEAT_S = 2
+_HANDSHAKE_S = 0.2
+"""Until the first picture leaves; were it thought older than that, receivers would squeeze the first ones together."""
 # A packet waits for one of the other stream no longer than until the next of its own.
 _PROMPT = {"flush_packets": "1", "max_interleave_delta": "1"}
 
@@ -63,6 +67,15 @@ class Form:
     """Of the muxer."""
     capped: bool = False
     """True where a network bounds the bit rate."""
+    raw: bool = False
+    """True where the pictures go as they are, whatever encoder is asked for."""
+
+    def encoding(self, spec: PipelineSpec, info: VideoInfo, notices: Notices) -> Encoding:
+        """The encoder for pictures of ``info``. Raises UsageError and SinkError."""
+        if self.raw:
+            spec = replace(spec, codec=None, crf=None, preset=None, encoder_options=())
+        chosen = choose(spec, self.container, self.video_codec, info, notices)
+        return made_live(chosen, spec, info, capped=self.capped)
 
 
 @dataclass(frozen=True)
@@ -82,8 +95,7 @@ class Muxed:
     ):
         time_base = Fraction(1, 1000) if form.container in _WHOLE_MILLISECONDS else TIME_BASE
         info = replace(first.info, time_base=time_base)
-        chosen = choose(spec, form.container, form.video_codec, info, notices)
-        self._encoding = made_live(chosen, spec, info, capped=form.capped)
+        self._encoding = form.encoding(spec, info, notices)
         self._notices = notices
         self._rate = info.frame_rate or DEFAULT_RATE
         self._forces_keyframes = "g" not in dict(spec.encoder_options)
@@ -93,7 +105,9 @@ class Muxed:
         self._clock = OutputClock(self._encoding.codec, form.container, info, notices)
         self._last: tuple[int, VideoFrame] | None = None
         self.frames = 0
-        options = {**_PROMPT, **form.options}
+        # RTP tells its receiver by the wall clock which sound belongs to which picture.
+        began_us = round((time.time() + _HANDSHAKE_S - float(first.frame.time_s)) * 1_000_000)
+        options = {**_PROMPT, **form.options, "start_time_realtime": str(began_us)}
         self._container: OutputContainer = av.open(
             opening.file, "w", format=opening.through or form.container, container_options=options
         )

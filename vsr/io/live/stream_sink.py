@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING
 from av.error import FFmpegError
 
 from vsr.errors import SinkError, UsageError
+from vsr.frames import MATRIX_BT709, ColorSpace, PixelLayout, VideoInfo
+from vsr.io.live.contract import TIME_BASE
 from vsr.io.live.destinations import GIVE_UP_S
+from vsr.io.live.encoding import DEFAULT_RATE
 from vsr.io.live.muxed import Muxed
 from vsr.io.wording import listening
+from vsr.notices import Notices
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,12 +23,19 @@ if TYPE_CHECKING:
     from vsr.io.live.contract import LiveAudio, LiveFrame
     from vsr.io.live.destinations import Destination
     from vsr.io.live.muxed import Form
-    from vsr.notices import Notices
     from vsr.spec import PipelineSpec
 
 
+_TYPICAL = VideoInfo(
+    1280, 720, PixelLayout("yuv", 8, 1, 1), ColorSpace(MATRIX_BT709, full_range=False), TIME_BASE, DEFAULT_RATE
+)
+
+
 class StreamSink:
-    """Frames encoded into ``form`` at ``destination``; see LiveSink. ``returns``: it is worth opening again."""
+    """Frames encoded into ``form`` at ``destination``; see LiveSink. ``returns``: it is worth opening again.
+
+    Raises UsageError and SinkError for options that no encoder here can follow.
+    """
 
     on_main_thread = False
 
@@ -46,6 +57,8 @@ class StreamSink:
         self._spec = spec
         self._notices = notices
         self._muxed: Muxed | None = None
+        # What is wrong with the options is said before anything runs.
+        form.encoding(spec, _TYPICAL, Notices())
 
     def open(self, first: LiveFrame, *, audio: bool) -> None:
         with self._one_line("opened"):
