@@ -237,7 +237,7 @@ def test_a_browsers_camera_is_a_source_that_may_go_and_come_back() -> None:
     assert times == sorted(set(times))
     # The gap is in the times: as long as the one between the arrivals.
     gap_s = taking.frames[first].captured_s - taking.frames[first - 1].captured_s
-    assert times[first] - times[first - 1] == pytest.approx(gap_s, abs=0.3)
+    assert times[first] - times[first - 1] == pytest.approx(gap_s, abs=0.6)
     assert (taking.frames[0].info.width, taking.frames[0].info.height) == (320, 180)
 
 
