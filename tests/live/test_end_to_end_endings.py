@@ -9,6 +9,7 @@ from tests.live.programs import needs, running
 from tests.live.receiver import read_file
 from tests.live.routes import from_sender
 from tests.live.runs import SIZE_OPTION, live_run
+from vsr.live.fresh import DEPTH
 
 BURNERS = 12
 """Busy processes: with so many, a machine of a few cores has next to nothing left."""
@@ -62,4 +63,5 @@ def test_too_much_work_lowers_the_network_until_it_is_over(tmp_path: Path) -> No
     assert report["dropped"] + sink["dropped"] > 0
     # A queue that grows would be as late as the load was long.
     assert sink["latency"]["p95_ms"] < 2000
-    assert report["frames_in"] == report["frames_upscaled"] + report["dropped"]
+    left_over = report["frames_in"] - report["frames_upscaled"] - report["dropped"]
+    assert 0 <= left_over <= DEPTH + 1  # what waited at the end, and what was at work
