@@ -16,6 +16,8 @@ def test_camera_by_number_and_by_path_are_the_same_device() -> None:
 def test_cameras_of_other_systems_are_captured_by_number(platform: str) -> None:
     camera = parse("camera:1", realtime=False, platform=platform)
     assert (camera.kind, camera.target) == ("capture", "1")
+    with pytest.raises(UsageError, match="camera:0"):
+        parse("/dev/video1", realtime=False, platform=platform)
 
 
 def test_screen_region() -> None:

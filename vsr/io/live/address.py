@@ -15,7 +15,7 @@ Kind = Literal["network", "device", "capture", "relay", "pipe", "test", "file"]
 CaptureClock = Literal["stamps", "estimate", "arrival"]
 
 # Enough to find the sound of a stream beside its picture, and no more: what is probed is old when it is shown.
-_PROBING = {"analyzeduration": "1000000", "probesize": "2000000"}
+_PROBING = {"analyzeduration": "500000", "probesize": "2000000"}
 _NETWORK_S, _PLAYLIST_S, _DEVICE_S = (5.0, 3.0), (20.0, 20.0), (3.0, 3.0)
 _LISTENING_S = 3.0
 # The protocols that an address may lead to: a playlist from a server must open neither files nor other services.
@@ -139,9 +139,11 @@ def _camera(name: str, match: re.Match[str], platform: str) -> Address:
                 f"{name}: '{value}' is no {key}; write such as camera:0?size=1280x720&rate=30&format=mjpeg"
             )
     if platform != "linux":
+        if match["number"] is None:
+            raise UsageError(f"{name} is a camera of Linux; here cameras have numbers, such as camera:0")
         if "format" in given:
             raise UsageError(f"{name} asks for a 'format', which can't be chosen on this system; leave it out")
-        return Address(name, "capture", match["number"] or "", None, given, *_DEVICE_S)
+        return Address(name, "capture", match["number"], None, given, *_DEVICE_S)
     options = {_CAMERA_OPTIONS[key]: value for key, value in given.items()}
     return Address(name, "device", match["path"] or f"/dev/video{match['number']}", "v4l2", options, *_DEVICE_S)
 
