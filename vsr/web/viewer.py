@@ -119,7 +119,13 @@ class Viewer:
             self._receiving.append(asyncio.create_task(camera.take(track)))
 
         peer.on("track", receive)
-        await self._say("answer", to="camera", sdp=await answer(peer, sdp, self._remote))
+        try:
+            answered = await answer(peer, sdp, self._remote)
+        except RefusedMessage:
+            if self._sending is peer:
+                raise
+            return  # another page took the camera meanwhile, and this one was told
+        await self._say("answer", to="camera", sdp=answered)
 
     async def stop_camera(self, *, taken: bool = False) -> None:
         """Receive this page's camera no longer; ``taken``: because another page sends its own."""

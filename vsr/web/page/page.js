@@ -124,6 +124,7 @@ function veil() {
   else if (!moving && last?.status === "live") words = "Waiting for frames";
   if (words) $("veil-text").textContent = words;
   $("veil").classList.toggle("clear", !words);
+  $("veil").classList.toggle("over", shown_at > 0);   // there is a picture to look at
 }
 
 function tellSplit() { wire.send("split", {position: comparing ? divider.position : null}); }
