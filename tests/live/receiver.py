@@ -33,6 +33,8 @@ INPUTS = {
     "rtsp": ["-rtsp_flags", "listen"],
 }
 """How FFmpeg waits for somebody who pushes; srt says it in the address."""
+PROBED_US = 2_000_000
+"""Of the stream, before FFmpeg passes it on: enough for a sender that falters while it begins."""
 QUIET = 0.01
 """Of full scale: below it there is no beep."""
 
@@ -163,7 +165,8 @@ def read_file(path: Path) -> tuple[list[Seen], list[float]]:
 def receiving(url: str) -> Iterator[Receiver]:
     """A viewer who waits at ``url`` for as long as the block."""
     command = [
-        *("ffmpeg", "-hide_banner", "-loglevel", "warning", "-fflags", "nobuffer", "-analyzeduration", "500000"),
+        *("ffmpeg", "-hide_banner", "-loglevel", "warning", "-fflags", "nobuffer"),
+        *("-analyzeduration", str(PROBED_US)),
         *(*INPUTS[url.partition(":")[0]], "-i", url, "-map", "0", "-c", "copy", "-copyts"),
         *("-f", "nut", "-flush_packets", "1", "pipe:1"),
     ]

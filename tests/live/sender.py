@@ -32,9 +32,8 @@ LOW_DELAY = {
     "libvpx": ["-deadline", "realtime", "-cpu-used", "8", "-lag-in-frames", "0", "-b:v", "2M"],
 }
 """What each encoder of FFmpeg is told so that it keeps no frame back."""
-
-
 RETRY_S = 0.2
+"""Before a sender calls again that nobody answered."""
 
 
 class Pipe(Protocol):

@@ -32,6 +32,11 @@ def until_held(frames: list[Seen]) -> list[Seen]:
     return frames[: next((at for at, (old, new) in enumerate(pairwise(numbers), start=1) if new == old), len(frames))]
 
 
+def least_delay_s(frames: list[Seen]) -> float:
+    """By which pictures arrived after their time; the least, since the first come in a burst."""
+    return min(frame.arrived_s - float(frame.pts_s) for frame in frames)
+
+
 @pytest.mark.parametrize(("protocol", "times"), [("udp", 1), pytest.param("rtsp", 2, marks=needs(RTSP_SERVER))])
 def test_a_source_comes_back(protocol: str, times: int) -> None:
     into, out = from_sender(protocol), to_viewer("udp")
@@ -58,8 +63,8 @@ def test_a_source_comes_back(protocol: str, times: int) -> None:
         # A camera's first picture may be from before it was asked.
         assert_in_order(until_held(part)[1:])
         assert_spaced(until_held(part)[1:], RATE)
-    took_s = frames[-1].arrived_s - frames[0].arrived_s
-    assert float(frames[-1].pts_s - frames[0].pts_s) == pytest.approx(took_s, abs=1.5)
+    # The run's time is the real time: what was lost in a gap would make everything after it late.
+    assert least_delay_s(parts[-1]) == pytest.approx(least_delay_s(parts[0]), abs=1)
 
 
 def test_a_viewer_comes_back_twice_and_a_recording_does_not_care(tmp_path: Path) -> None:
