@@ -13,6 +13,7 @@ from tests.live.programs import wait_until
 from vsr.errors import NetworkError
 from vsr.frames import ColorSpace, PixelLayout, VideoInfo
 from vsr.io.live.contract import LiveFrame
+from vsr.live import ladder as ladder_room
 from vsr.live.choices import make_controls
 from vsr.live.ladder import Ladder
 from vsr.notices import Notices
@@ -50,6 +51,17 @@ def test_it_begins_with_interpolation_and_has_the_dearer_ones_ready_soon() -> No
         assert frame.before is not None
         assert [p.shape for p in frame.frame.planes] == [(48, 64), (24, 32), (24, 32)]
         assert np.abs(frame.frame.planes[0].astype(int) - (16 + number)).max() <= 1
+
+
+def test_the_cost_of_the_next_network_is_measured_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ladder_room, "_MEASURE_AGAIN_S", 0.01)
+    monkeypatch.setattr(ladder_room, "_MEASURING_SHARE", 1.0)
+    with make(spec(network="fast")) as ladder:
+        upscaled(ladder, live_frame(0))
+        wait_until(lambda: len(ladder.costs_ms) == 3, "every rung")
+        first = ladder.costs_ms
+        wait_until(lambda: ladder.costs_ms[1] != first[1], "another measurement")
+        assert ladder.costs_ms[2] == first[2], "which is not the next one"
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,6 @@ _LATE_SHARE = 0.1
 """Of frames dropped in a window, from which the machine can't keep up."""
 _BUSY_SHARE = 0.75
 """Of a frame's interval that upscaling may take: the sinks want the machine too."""
-_WORTH_A_TRY = 2.0
-"""A rung that seems too dear by up to this factor is tried now and then: its cost may have been measured under load."""
 _ROOM_SHARE = 0.75
 """Of the bound that a dearer network may be expected to reach."""
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 4.0, 120.0
@@ -33,9 +31,7 @@ class Window:
 class Governor:
     """Decides the rung of a ladder of networks, 0 the cheapest, from one window after the other.
 
-    ``costs_ms`` of the networks were measured side by side, so only their ratios count: what the machine can do now is
-    read from the one at work; the lowest rung, interpolation, tells nothing of networks. ``bound_ms`` is the latency
-    to hold.
+    ``costs_ms`` are what the rungs that are ready were last found to take; ``bound_ms`` is the latency to hold.
     """
 
     def __init__(self, bound_ms: float):
@@ -66,10 +62,12 @@ class Governor:
         return self.rung
 
     def _expected(self, window: Window, costs_ms: Sequence[float]) -> list[float]:
-        """Milliseconds of each rung at the speed that the machine shows now."""
+        """Milliseconds of each rung now: where the one at work takes longer than it did, the cheaper ones will too."""
         if window.upscale_ms is None or not 0 < self.rung < len(costs_ms):
             return list(costs_ms)
-        return [cost * window.upscale_ms / costs_ms[self.rung] for cost in costs_ms]
+        slower = max(window.upscale_ms / costs_ms[self.rung], 1.0)
+        below = [cost * slower for cost in costs_ms[: self.rung]]
+        return [*below, window.upscale_ms, *costs_ms[self.rung + 1 :]]
 
     def _descend(self, now_s: float, window: Window, expected: list[float]) -> None:
         if self.rung == 0:
@@ -85,12 +83,11 @@ class Governor:
     def _may_climb(self, now_s: float, window: Window, expected: list[float]) -> bool:
         if window.interval_ms is None or window.latency_ms is None:
             return False
-        excess = expected[self.rung + 1] / (window.interval_ms * _BUSY_SHARE)
-        if excess > _WORTH_A_TRY:
-            return False
         # Until something was late there is nothing to be careful about: networks are taken as they get ready.
-        wait_s = _LONGEST_WAIT_S if excess > 1 else self._wait_s if self._settled else 0.0
+        wait_s = self._wait_s if self._settled else 0.0
         rise_ms = expected[self.rung + 1] - expected[self.rung]
         return (
-            now_s - (self._changed_s or 0.0) >= wait_s and window.latency_ms + rise_ms <= self._bound_ms * _ROOM_SHARE
+            now_s - (self._changed_s or 0.0) >= wait_s
+            and expected[self.rung + 1] <= window.interval_ms * _BUSY_SHARE
+            and window.latency_ms + rise_ms <= self._bound_ms * _ROOM_SHARE
         )

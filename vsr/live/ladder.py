@@ -14,6 +14,10 @@ from vsr.live.rung import Rung, RungPlan, plan_rungs
 from vsr.notices import Notices
 from vsr.spec import PipelineSpec
 
+_MEASURE_AGAIN_S = 8.0
+_MEASURING_SHARE = 0.01
+"""Of the time, at most."""
+
 
 class Ladder:
     """Call it with the source's frames for the upscaled ones, in order, one out for each in; a None passes through.
@@ -117,22 +121,34 @@ class _Rungs:
         self.names = tuple(plan.name for plan in plans)
         self._notices = notices
         self._ready = [plans[0].open(notices)]
+        self._used = 0
         self._leave = threading.Event()
         self.thread = threading.Thread(target=self._own, args=(plans[1:],), name="vsr-prepare", daemon=True)
         self.thread.start()
 
     def _own(self, plans: Sequence[RungPlan]) -> None:
-        """Get the others ready, and close all of them when they are no longer wanted."""
+        """Get the others ready, keep their costs true, and close all of them when they are no longer wanted."""
         try:
             for plan in plans:
                 if self._leave.is_set():
                     break
                 self._ready.append(plan.open(self._notices))
+            self._measure_again()
         except VsrError as error:
-            self._notices.say(f"{plan.name} and dearer networks stay unused: {error}")
+            self._notices.say(f"{self.names[len(self._ready) - 1]} is the dearest network that works here: {error}")
         self._leave.wait()
         for rung in self._ready:
             rung.upscaling.close()
+
+    def _measure_again(self) -> None:
+        """The one above the one at work, now and then: it was measured beside what ran then."""
+        taken_s = 0.0
+        while not self._leave.wait(max(_MEASURE_AGAIN_S, taken_s / _MEASURING_SHARE)):
+            above = self._used + 1
+            if above < len(self._ready):
+                started = time.perf_counter()
+                self._ready[above] = self._ready[above].measured()
+                taken_s = time.perf_counter() - started
 
     @property
     def costs_ms(self) -> tuple[float, ...]:
@@ -140,8 +156,8 @@ class _Rungs:
 
     def best(self, wanted: int) -> Rung:
         """The rung ``wanted``, or the dearest that is ready below it."""
-        ready = self._ready
-        return ready[min(wanted, len(ready) - 1)]
+        self._used = min(wanted, len(self._ready) - 1)
+        return self._ready[self._used]
 
     def retire(self) -> None:
         """Not used from now on."""

@@ -1,6 +1,7 @@
 """One way to upscale in a live run's ladder: planned for a kind of picture, opened, its cost measured."""
 
 import statistics
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -19,14 +20,14 @@ from vsr.upscaler import Placement, Upscaler, choose_placement
 INTERPOLATION = "bicubic"
 TIERS = (INTERPOLATION, "realtime", "fast", "balanced")
 """From cheap to dear; a network that is not among them comes after them."""
-_MEASURED = 3
+_TRIALS = 3
 
 
 class Upscaling(Protocol):
     """What makes a frame larger."""
 
     def upscale(self, frame: Frame) -> tuple[Plane, ...]:
-        """The planes of ``frame``, upscaled. Raises BackendError."""
+        """The planes of ``frame``, upscaled; from any thread. Raises BackendError."""
         ...
 
     def close(self) -> None:
@@ -42,8 +43,19 @@ class Rung:
     upscaling: Upscaling
     info: VideoInfo
     """Of the upscaled frames."""
-    cost_ms: float
-    """A frame's, measured when it got ready, beside whatever else ran then."""
+    trial: Frame
+    """A grey one, to measure with."""
+    cost_ms: float = 0.0
+    """A frame's, beside whatever else ran when it was measured."""
+
+    def measured(self) -> "Rung":
+        """With its cost as it is now. Raises BackendError."""
+        return replace(self, cost_ms=statistics.median(self._trial_ms() for _ in range(_TRIALS)))
+
+    def _trial_ms(self) -> float:
+        started = time.perf_counter()
+        self.upscaling.upscale(self.trial)
+        return 1e3 * (time.perf_counter() - started)
 
 
 @dataclass(frozen=True)
@@ -62,20 +74,13 @@ class RungPlan:
         layout = self.source.layout
         sizes = layout.plane_sizes(self.source.width, self.source.height)
         grey = tuple(torch.full(size, 1 << layout.bits - 1, dtype=layout.dtype).numpy() for size in sizes)
-        frame = Frame(grey, 0, self.source.time_base)
+        rung = Rung(self.name, upscaling, self.target, Frame(grey, 0, self.source.time_base))
         try:
-            upscaling.upscale(frame)  # compiles
-            cost_ms = statistics.median(_taken_ms(upscaling, frame) for _ in range(_MEASURED))
+            upscaling.upscale(rung.trial)  # compiles
+            return rung.measured()
         except BaseException:
             upscaling.close()
             raise
-        return Rung(self.name, upscaling, self.target, cost_ms)
-
-
-def _taken_ms(upscaling: Upscaling, frame: Frame) -> float:
-    started = time.perf_counter()
-    upscaling.upscale(frame)
-    return 1e3 * (time.perf_counter() - started)
 
 
 class _Interpolation:
@@ -98,9 +103,11 @@ class _ByNetwork:
     def __init__(self, network: NetworkPlan, placement: Placement, plan: tuple[VideoInfo, VideoInfo], notices: Notices):
         source, target = (Picture(info.width, info.height, info.layout, info.color) for info in plan)
         self._upscaler = Upscaler(network.loaded, placement, source, target, tell=notices.say)
+        self._alone = threading.Lock()
 
     def upscale(self, frame: Frame) -> tuple[Plane, ...]:
-        planes = self._upscaler.upscale(tuple(torch.from_numpy(plane).unsqueeze(0) for plane in frame.planes))
+        with self._alone:
+            planes = self._upscaler.upscale(tuple(torch.from_numpy(plane).unsqueeze(0) for plane in frame.planes))
         return tuple(plane[0].numpy() for plane in planes)
 
     def close(self) -> None:
