@@ -26,15 +26,15 @@ from av.video.frame import VideoFrame
 from tests.live.programs import Program, running
 from tests.live.timecode import Luma, Timecode, read
 
+_TRANSPORT_STREAM = ("-analyzeduration", "2000000")  # microseconds; a sender may falter while it begins
+_DESCRIBED = ("-analyzeduration", "500000")
 INPUTS = {
-    "udp": [],
-    "srt": [],
-    "rtmp": ["-listen", "1"],
-    "rtsp": ["-rtsp_flags", "listen"],
+    "udp": _TRANSPORT_STREAM,
+    "srt": _TRANSPORT_STREAM,
+    "rtmp": (*_DESCRIBED, "-listen", "1"),
+    "rtsp": (*_DESCRIBED, "-rtsp_flags", "listen"),
 }
-"""How FFmpeg waits for somebody who pushes; srt says it in the address."""
-PROBED_US = 2_000_000
-"""Of the stream, before FFmpeg passes it on: enough for a sender that falters while it begins."""
+"""How FFmpeg waits for somebody who pushes (srt says it in the address), and how long it looks for streams."""
 QUIET = 0.01
 """Of full scale: below it there is no beep."""
 
@@ -166,7 +166,6 @@ def receiving(url: str) -> Iterator[Receiver]:
     """A viewer who waits at ``url`` for as long as the block."""
     command = [
         *("ffmpeg", "-hide_banner", "-loglevel", "warning", "-fflags", "nobuffer"),
-        *("-analyzeduration", str(PROBED_US)),
         *(*INPUTS[url.partition(":")[0]], "-i", url, "-map", "0", "-c", "copy", "-copyts"),
         *("-f", "nut", "-flush_packets", "1", "pipe:1"),
     ]
