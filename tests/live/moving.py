@@ -72,20 +72,17 @@ class MemorySink:
 
     name: str = "memory"
     audible: bool = False
-    on_main_thread: bool = False
     returns: bool = False
     fail: Callable[[LiveFrame], bool] = lambda _: False
     gate: Callable[[LiveFrame], None] = lambda _: None
     frames: list[LiveFrame] = field(default_factory=list)
     sound: list[LiveAudio] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
-    threads: set[str] = field(default_factory=set)
 
     def open(self, first: LiveFrame, *, audio: bool) -> None:
         self.calls.append("open with sound" if audio else "open")
 
     def write(self, frame: LiveFrame) -> None:
-        self.threads.add(threading.current_thread().name)
         self.gate(frame)
         if self.fail(frame):
             raise SinkError(f"{self.name} fails on purpose")

@@ -134,15 +134,6 @@ def test_a_sink_that_returns_is_opened_again() -> None:
     assert sum("is back at" in said for said in notices.said) == 1
 
 
-def test_a_sink_of_the_main_thread_is_called_there() -> None:
-    own, other = MemorySink(on_main_thread=True), MemorySink()
-    with Outlets([own, other], silent, Notices()) as outlets:
-        outlets.write(live_frame(0))
-        outlets.finish()
-    assert own.threads == {threading.current_thread().name}
-    assert other.threads == {"vsr-sink-memory"}
-
-
 def test_leaving_without_finish_aborts_and_leaves_no_thread() -> None:
     sink = MemorySink()
     with pytest.raises(ZeroDivisionError), Outlets([sink], silent, Notices()) as outlets:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -58,3 +59,5 @@ class _RaisedLevel:
 
 
 _level = _RaisedLevel()
+# What other threads' codecs say meanwhile is nobody's; without a handler Python would print it.
+logging.getLogger("libav").addHandler(logging.NullHandler())

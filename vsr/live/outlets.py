@@ -172,17 +172,13 @@ class Outlets:
         self._notices = notices
         started_s = time.monotonic()
         self.outlets = [Outlet(sink, audio, notices, started_s) for sink in sinks]
-        self._own = [outlet for outlet in self.outlets if outlet.sink.on_main_thread]
         self._room = threading.Condition()
-        self._workers = [_Worker(outlet, self._room) for outlet in self.outlets if not outlet.sink.on_main_thread]
+        self._workers = [_Worker(outlet, self._room) for outlet in self.outlets]
 
     def write(self, frame: LiveFrame) -> None:
         """Hand ``frame`` to every sink. Raises the SinkError of the last sink when none is left."""
         for worker in self._workers:
             worker.offer(frame)
-        for outlet in self._own:
-            if outlet.ready:
-                outlet.write(frame, ())
         errors = [outlet.error for outlet in self.outlets]
         if all(errors) and errors[-1] is not None:
             raise errors[-1]
@@ -201,9 +197,7 @@ class Outlets:
                 self._room.wait(min(wait_s, left_s))
 
     def _free_at_s(self) -> float:
-        if self._own:
-            return 0.0
-        return min((w.free_at_s if w.outlet.ready else 0.0 for w in self._workers), default=0.0)
+        return min((worker.free_at_s for worker in self._workers if worker.outlet.ready), default=0.0)
 
     def hear(self, audio: LiveAudio) -> None:
         """Hand sound to the sinks that take it."""
@@ -213,8 +207,6 @@ class Outlets:
 
     def finish(self) -> None:
         """Let every sink finish; recordings get their names. What fails is the outlet's ``error``."""
-        for outlet in self._own:
-            outlet.finish()
         self._end(finish=True)
 
     def _end(self, *, finish: bool) -> None:
@@ -230,6 +222,4 @@ class Outlets:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for outlet in self._own:
-            outlet.abort()
         self._end(finish=False)

@@ -22,7 +22,6 @@ class VirtualCamera:
     """Its size is that of the first frame; later ones are fitted into it. ``device`` is None for any that is free."""
 
     audible = False
-    on_main_thread = False
     returns = False
 
     def __init__(self, name: str, device: str | None):

@@ -41,7 +41,6 @@ class Window:
 
     name = "window"
     audible = False
-    on_main_thread = False
     returns = False
 
     def __init__(self, controls: Controls):

@@ -69,7 +69,6 @@ class PageSink:
 
     name = "web"
     audible = True
-    on_main_thread = False
     returns = False
 
     def __init__(self, feed: Feed):

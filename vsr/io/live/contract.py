@@ -86,8 +86,6 @@ class LiveSink(Protocol):
     """As the user gave it."""
     audible: bool
     """True where it takes sound."""
-    on_main_thread: bool
-    """True where it must be called on the main thread (windows)."""
     returns: bool
     """True where a failure may pass (a server that comes back): it is opened again. False: its failure is final."""
 

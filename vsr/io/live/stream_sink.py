@@ -14,7 +14,7 @@ from vsr.io.live.contract import TIME_BASE
 from vsr.io.live.destinations import GIVE_UP_S
 from vsr.io.live.encoding import DEFAULT_RATE
 from vsr.io.live.muxed import Muxed
-from vsr.io.wording import listening
+from vsr.io.wording import Words, listening
 from vsr.notices import Notices
 
 if TYPE_CHECKING:
@@ -36,8 +36,6 @@ class StreamSink:
 
     Raises UsageError and SinkError for options that no encoder here can follow.
     """
-
-    on_main_thread = False
 
     def __init__(
         self,
@@ -61,7 +59,8 @@ class StreamSink:
         form.encoding(spec, _TYPICAL, Notices())
 
     def open(self, first: LiveFrame, *, audio: bool) -> None:
-        with self._one_line("opened"):
+        # FFmpeg's log says more than its error numbers, but listening to it holds up every codec that writes to it.
+        with listening() as words, self._one_line("opened", words):
             opening = self._destination.open()
             self._muxed = Muxed(self._form, opening, first, self._spec, self._notices, audio=audio)
 
@@ -93,12 +92,12 @@ class StreamSink:
         self._destination.abandon(written=muxed is not None and muxed.frames > 0)
 
     @contextmanager
-    def _one_line(self, what: str) -> Iterator[None]:
+    def _one_line(self, what: str, words: Words | None = None) -> Iterator[None]:
         """Whatever goes wrong inside, as a SinkError in one line."""
-        with listening() as words:
-            try:
-                yield
-            except UsageError as exc:
-                raise SinkError(str(exc)) from exc
-            except (FFmpegError, OSError, ValueError) as exc:
-                raise SinkError(f"{self.name} can't be {what}: {words.of(exc)}") from exc
+        try:
+            yield
+        except UsageError as exc:
+            raise SinkError(str(exc)) from exc
+        except (FFmpegError, OSError, ValueError) as exc:
+            said = (words or Words()).of(exc)
+            raise SinkError(f"{self.name} can't be {what}: {said}") from exc
