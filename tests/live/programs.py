@@ -1,5 +1,6 @@
 """Real programs on loopback: begun, watched, and always ended; no test waits blindly for them."""
 
+import ctypes
 import functools
 import os
 import shutil
@@ -131,6 +132,16 @@ def _text(file: IO[bytes] | None) -> str:
     return os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0).decode(errors="replace")
 
 
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+_PR_SET_PDEATHSIG = 1
+
+
+def _end_with_the_tests() -> None:
+    """In a new process: have the kernel end it when the tests are killed and can't end it themselves."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 @contextmanager
 def running(
     command: Sequence[str],
@@ -143,6 +154,12 @@ def running(
     """``command`` as a program that ends with the block. ``env`` is added to the environment; ``before`` runs in the
     new process ahead of the program (for limits); with ``pipe_stdout`` read ``process.stdout``, else ``stdout``.
     """
+
+    def begin() -> None:
+        _end_with_the_tests()
+        if before is not None:
+            before()
+
     with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
         try:
             process = subprocess.Popen(
@@ -152,7 +169,7 @@ def running(
                 stderr=stderr,
                 env={**os.environ, **(env or {})},
                 start_new_session=True,
-                preexec_fn=before,  # noqa: PLW1509 - tests begin programs from one thread
+                preexec_fn=begin,  # noqa: PLW1509 - tests begin programs from one thread
             )
         except FileNotFoundError:
             pytest.fail(f"{command[0]} is not installed")
