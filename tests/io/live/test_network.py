@@ -198,6 +198,6 @@ def test_sender_that_keeps_the_line_and_says_nothing_is_lost() -> None:
         after = next(frames)
         waking.join()
     watched.source.close()
-    assert watched.said("nothing came for 0.5 s")
+    assert watched.said("nothing came for 0.5 s"), watched.notices.said
     assert not watched.source.lost
     check_gap(before[-1], after)

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Self, cast
 
 from av.codec.context import Flags
-from av.error import ExitError, FFmpegError, InvalidDataError
+from av.error import FFmpegError, InvalidDataError
 
 from vsr.errors import SourceError
 from vsr.frames import Frame
@@ -68,6 +68,8 @@ class Connection:
         self._backlog = Backlog(time.monotonic() - opening_s) if address.returns and not paced else None
         self._pictures = Pictures(self._container, self._video, run.notices, run.chroma_location)
         self._resampling = Resampling()
+        self._asked_s = 0.0
+        """When the reader began to wait for a packet."""
         run.arrival.connect("arrival" if paced else address.capture_clock)
 
     @property
@@ -120,20 +122,25 @@ class Connection:
     def __iter__(self) -> Iterator[LiveFrame | LiveAudio]:
         try:
             yield from self._read()
-        except ExitError as exc:
-            raise SourceError(f"nothing came for {self._address.read_timeout_s:g} s") from exc
         except (FFmpegError, OSError) as exc:
-            reason = self._relay.complaint if self._relay is not None else ""
-            raise SourceError(reason or exc.strerror or str(exc)) from exc
+            raise SourceError(self._reason(exc)) from exc
+
+    def _reason(self, error: OSError | FFmpegError) -> str:
+        """Why reading ended; some protocols tell their own end where it was our patience that ended."""
+        limit_s = self._address.read_timeout_s
+        if limit_s is not None and time.monotonic() - self._asked_s >= limit_s:
+            return f"nothing came for {limit_s:g} s"
+        complaint = self._relay.complaint if self._relay is not None else ""
+        return complaint or error.strerror or str(error)
 
     def _read(self) -> Iterator[LiveFrame | LiveAudio]:
         streams: list[Stream] = [self._video] if self._audio is None else [self._video, self._audio]
-        picture_s = asked_s = time.monotonic()
+        picture_s = self._asked_s = time.monotonic()
         for packet in self._container.demux(*streams):
             if self._run.closing.is_set():
                 return
             stamp_s = None if self._timeless else _seconds(packet.pts, packet.time_base)
-            waited_s = time.monotonic() - asked_s
+            waited_s = time.monotonic() - self._asked_s
             arrival_s = self._arrival_s(packet)
             if packet.stream is self._audio:
                 yield from self._sound(packet)
@@ -146,7 +153,7 @@ class Connection:
                     yield live
                 if self._address.returns and arrival_s - picture_s > _NO_PICTURE_S:
                     raise SourceError(f"no picture could be decoded for {_NO_PICTURE_S:g} s")
-            asked_s = time.monotonic()
+            self._asked_s = time.monotonic()
         for frame, info in self._pictures.finish():
             yield self._placed(frame, info, time.monotonic())
 
