@@ -26,7 +26,7 @@ HEADER = struct.Struct("<II")
 _TITLE = "vsr live"
 _LARGEST = (1280, 720)
 """Of the window at first; its user may make it larger."""
-_LOOK_S = 0.02
+_LOOK_MS = 5
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -53,12 +53,15 @@ class _Screen:
             cv2.resizeWindow(_TITLE, round(width * factor), round(height * factor))
         cv2.imshow(_TITLE, pixels)
 
-    def attend(self) -> bool:
+    def attend(self, wait_ms: int) -> bool:
         """Let the toolkit work; false once the window is closed."""
-        key = cv2.waitKeyEx(1)
+        key = cv2.waitKeyEx(wait_ms)
         if key != -1:
             self.say(f"key {key}")
-        return self._size == (0, 0) or cv2.getWindowProperty(_TITLE, cv2.WND_PROP_VISIBLE) >= 1
+        try:
+            return self._size == (0, 0) or cv2.getWindowProperty(_TITLE, cv2.WND_PROP_VISIBLE) >= 1
+        except cv2.error:  # the toolkit ends with its last window
+            return False
 
     def _on_mouse(self, event: int, x: int, _y: int, flags: int, _data: object) -> None:
         if flags & cv2.EVENT_FLAG_LBUTTON and event in {cv2.EVENT_LBUTTONDOWN, cv2.EVENT_MOUSEMOVE} and self._size[0]:
@@ -90,13 +93,14 @@ def main() -> None:
             )
         while True:
             with suppress(queue.Empty):
-                pixels = frames.get(timeout=_LOOK_S)
+                pixels = frames.get_nowait()
                 if pixels is None:
                     return
                 screen.show(pixels)
-                screen.attend()
+                screen.attend(1)  # draws
                 screen.say("shown")
-            if not screen.attend():
+            # Waiting here, not for frames: a key that is pressed elsewhere is lost.
+            if not screen.attend(_LOOK_MS):
                 screen.say("closed")
                 return
 
