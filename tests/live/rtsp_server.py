@@ -2,13 +2,13 @@
 
     python3 rtsp_server.py rtsp://127.0.0.1:PORT/PATH 320x180 30 [--audio] < FRAMES
 
-FRAMES: each frame's number (8 bytes, little endian), its I420 picture, its stereo sound of 48 kHz in 16 bits.
+FRAMES: for each frame "V", its number (8 bytes, little endian) and its I420 picture, then "A", the number again and the
+stereo sound of its time, 48 kHz in 16 bits; there may be sound without a picture.
 """
 
 import argparse
 import sys
 import threading
-from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,25 +28,21 @@ class Media:
 
     def __init__(self, element: Any) -> None:
         self.element = element
-        self.entries = [element.get_by_name(name) for name in ("picture", "sound")]
+        self.entries = {"V": element.get_by_name("picture"), "A": element.get_by_name("sound")}
         self._shift_ns: int | None = None
-        self._begun = False
+        self._begun: set[str] = set()
 
-    def push(self, time_ns: int, duration_ns: int, buffers: Sequence[bytes]) -> None:
-        if self._shift_ns is None:
-            clock = self.element.get_clock()
-            if clock is not None:
-                self._shift_ns = clock.get_time() - self.element.get_base_time() - time_ns
-            elif self._begun:
-                return
+    def push(self, kind: str, time_ns: int, duration_ns: int, content: bytes) -> None:
+        if self._shift_ns is None and (clock := self.element.get_clock()) is not None:
+            self._shift_ns = clock.get_time() - self.element.get_base_time() - time_ns
+        entry = self.entries[kind]
         # Before it plays it has no clock, but wants one frame to find out what it will play.
-        self._begun = True
-        shown_ns = 0 if self._shift_ns is None else time_ns + self._shift_ns
-        for entry, content in zip(self.entries, buffers, strict=True):
-            if entry is not None:
-                buffer = Gst.Buffer.new_wrapped(content)
-                buffer.pts, buffer.duration = shown_ns, duration_ns
-                entry.push_buffer(buffer)
+        if entry is None or (self._shift_ns is None and kind in self._begun):
+            return
+        self._begun.add(kind)
+        buffer = Gst.Buffer.new_wrapped(content)
+        buffer.pts, buffer.duration = 0 if self._shift_ns is None else time_ns + self._shift_ns, duration_ns
+        entry.push_buffer(buffer)
 
 
 def launch_line(width: int, height: int, rate: int, *, audio: bool) -> str:
@@ -65,12 +61,12 @@ def launch_line(width: int, height: int, rate: int, *, audio: bool) -> str:
 
 def feed(medias: list[Media], width: int, height: int, rate: int) -> None:
     """Hand frames from standard input to every media that is there."""
-    picture_size, sound_size = width * height * 3 // 2, SAMPLE_RATE // rate * BYTES_OF_A_SAMPLE
-    while head := sys.stdin.buffer.read(8):
-        number = int.from_bytes(head, "little")
-        buffers = [sys.stdin.buffer.read(picture_size), sys.stdin.buffer.read(sound_size)]
+    sizes = {"V": width * height * 3 // 2, "A": SAMPLE_RATE // rate * BYTES_OF_A_SAMPLE}
+    while head := sys.stdin.buffer.read(9):
+        kind, number = head[:1].decode(), int.from_bytes(head[1:], "little")
+        content = sys.stdin.buffer.read(sizes[kind])
         for media in list(medias):
-            media.push(number * Gst.SECOND // rate, Gst.SECOND // rate, buffers)
+            media.push(kind, number * Gst.SECOND // rate, Gst.SECOND // rate, content)
 
 
 def main() -> None:

@@ -13,6 +13,8 @@ from tests.live.receiver import Receiver
 
 SIZE, LARGER, RATE = (160, 90), (320, 180), 30
 """Of the senders, where nothing else is said: so small that a busy machine keeps up."""
+UNSETTLED = 5
+"""First pictures of a camera: one is from before it was asked, and its clock gets known only after a few."""
 SIZE_OPTION = ("--size", "160x90")
 
 

@@ -39,7 +39,9 @@ RETRY_S = 0.2
 class Pipe(Protocol):
     """Where frames and the sound of their time go."""
 
-    def send(self, number: int) -> None: ...
+    def picture(self, number: int) -> None: ...
+
+    def sound(self, number: int) -> None: ...
 
 
 class NutPipe:
@@ -52,24 +54,30 @@ class NutPipe:
         self._video.width, self._video.height, self._video.pix_fmt = scene.width, scene.height, "yuv420p"
         self._audio = self._container.add_stream("pcm_s16le", rate=SAMPLE_RATE, layout="stereo") if audio else None
 
-    def send(self, number: int) -> None:
+    def picture(self, number: int) -> None:
         frame = VideoFrame.from_ndarray(self._scene.yuv420(timecode_now(number)), "yuv420p")
         frame.pts, frame.time_base = number, Fraction(1, self._scene.rate)
         self._container.mux(self._video.encode(frame))
+
+    def sound(self, number: int) -> None:
         if self._audio is not None:
             self._container.mux(self._audio.encode(_sound(self._scene, number)))
 
 
 class RawPipe:
-    """Each frame's bytes and then those of its sound, for tests/live/rtsp_server.py."""
+    """For tests/live/rtsp_server.py: what follows, "V" or "A", a frame's number, and its bytes."""
 
     def __init__(self, file: IO[bytes], scene: Scene):
         self._file, self._scene = file, scene
 
-    def send(self, number: int) -> None:
-        self._file.write(number.to_bytes(8, "little"))
-        self._file.write(self._scene.yuv420(timecode_now(number)).tobytes())
-        self._file.write(self._scene.sound(number).tobytes())
+    def picture(self, number: int) -> None:
+        self._write(b"V", number, self._scene.yuv420(timecode_now(number)).tobytes())
+
+    def sound(self, number: int) -> None:
+        self._write(b"A", number, self._scene.sound(number).tobytes())
+
+    def _write(self, kind: bytes, number: int, content: bytes) -> None:
+        self._file.write(kind + number.to_bytes(8, "little") + content)
         self._file.flush()
 
 
@@ -95,14 +103,16 @@ def ffmpeg_command(url: str, codec: str, rate: int, *, audio: bool, keep: Path |
 
 
 def pace(pipe: Pipe, rate: int, began_s: float) -> None:
-    """Send each frame at its time until the pipe breaks; say on standard error which ones could not be sent."""
+    """Send each frame at its time until the pipe breaks, and all of the sound; say which frames could not be sent."""
     expected: int | None = None
     while True:
         number = math.ceil((time.monotonic() - began_s) * rate)
         for missed in range(expected or number, number):
             print(f"missed {missed}", file=sys.stderr, flush=True)
+            pipe.sound(missed)
         time.sleep(max(0.0, began_s + number / rate - time.monotonic()))
-        pipe.send(number)
+        pipe.picture(number)
+        pipe.sound(number)
         expected = number + 1
 
 

@@ -18,7 +18,7 @@ from tests.live.judging import (
 from tests.live.programs import RTSP_SERVER, needs
 from tests.live.receiver import read_file
 from tests.live.routes import from_sender, to_viewer
-from tests.live.runs import LARGER, RATE, SIZE, SIZE_OPTION, dropped, live_run
+from tests.live.runs import LARGER, RATE, SIZE, SIZE_OPTION, UNSETTLED, dropped, live_run
 from tests.live.scene import Scene
 from vsr.pipeline import run
 from vsr.spec import make_spec
@@ -47,7 +47,7 @@ def test_a_stream_goes_through(source: str, sink: str, name: str, ending: signal
         sender_said = sender.stderr
     assert len(seen[1][0]) == report["sinks"][1]["frames"]
     for number, (pictures, beeps_s) in enumerate(seen):
-        frames = pictures[1:]  # a camera's first may be from before it was asked
+        frames = pictures[UNSETTLED:]
         assert_in_order(frames)
         assert_spaced(frames, RATE)
         assert missing(counters(frames), sender_said) <= dropped(report, number)
