@@ -111,3 +111,8 @@ def test_a_missing_virtual_camera_is_one_line() -> None:
         sink.open(picture(0), audio=False)
     assert "\n" not in str(caught.value)
     sink.abort()
+
+
+def test_messages_and_reports_show_no_password() -> None:
+    (sink,) = make("rtsp://camera:s3cret@127.0.0.1/live")
+    assert sink.name == "rtsp://camera:...@127.0.0.1/live"

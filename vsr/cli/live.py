@@ -119,10 +119,9 @@ def _stopping(controls: Controls) -> Iterator[None]:
 def summary(report: LiveReport) -> str:
     """A few lines for a person: how much, how late, through which networks."""
     lost = report.dropped / report.frames_in if report.frames_in else 0.0
-    lines = [
-        f"{report.source}: {report.frames_in} frames in {report.wall_s:.1f} s, {lost:.1%} dropped, "
-        f"upscaled in {report.upscale_ms:.0f} ms each with {' -> '.join(_networks(report))}"
-    ]
+    lines = [f"{report.source}: {report.frames_in} frames in {report.wall_s:.1f} s, {lost:.1%} dropped"]
+    if report.networks:
+        lines[0] += f", upscaled in {report.upscale_ms:.0f} ms each with {' -> '.join(_networks(report))}"
     for sink in report.sinks:
         late = (
             "no frame"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from vsr.errors import SinkError, UsageError
 from vsr.io.live import forms
+from vsr.io.live.address import without_password
 from vsr.io.live.destinations import Address, Recording, StandardOutput
 from vsr.io.live.stream_sink import StreamSink
 from vsr.io.opening import is_url
@@ -73,7 +74,7 @@ def _make(name: str, spec: LiveSpec, controls: Controls, notices: Notices, web: 
         return VirtualCamera(name, rest or None)
     form, destination = _stream(name, spec, controls, notices)
     # A server may come back; a full disk or a closed pipe does not.
-    return StreamSink(name, form, destination, spec.pipeline, notices, returns=is_url(name))
+    return StreamSink(without_password(name), form, destination, spec.pipeline, notices, returns=is_url(name))
 
 
 def _stream(name: str, spec: LiveSpec, controls: Controls, notices: Notices) -> tuple[Form, Destination]:

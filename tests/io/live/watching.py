@@ -65,7 +65,7 @@ def watch(name: str | Path, *, realtime: bool = False, audio: bool = True, **add
     """The source called ``name``; ``address`` replaces fields of its Address, such as its timeouts."""
     notices = Notices()
     parsed = replace(parse(str(name), realtime=realtime), **address)  # type: ignore[arg-type]
-    return Watched(StreamSource(str(name), parsed, make_spec("", ""), notices, audio=audio), notices)
+    return Watched(StreamSource(parsed, make_spec("", ""), notices, audio=audio), notices)
 
 
 def _sight(frame: LiveFrame) -> Sight:

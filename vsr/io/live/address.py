@@ -151,7 +151,7 @@ def _camera(name: str, match: re.Match[str], platform: str) -> Address:
 def _network(name: str) -> Address:
     parts = urlsplit(name)
     scheme = parts.scheme.lower()
-    label = _without_password(name)
+    label = without_password(name)
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
     if scheme == "srt":
         listens = query.get("mode") == "listener"
@@ -174,6 +174,7 @@ def _network(name: str) -> Address:
     )
 
 
-def _without_password(name: str) -> str:
+def without_password(name: str) -> str:
+    """``name`` fit for messages: what is secret in an address is left out."""
     shown = re.sub(r"(://[^/@:]*):[^/@]*@", r"\1:...@", name)
     return re.sub(r"(passphrase=)[^&]*", r"\1...", shown)

@@ -50,7 +50,7 @@ class LiveSource(Protocol):
     """Frames as they arrive, for as long as anybody wants them. Iterated on a thread of its own."""
 
     name: str
-    """As the user gave it."""
+    """As the user gave it, without passwords."""
     has_audio: bool
     """Known from the first frame on."""
     lost: bool
@@ -83,7 +83,7 @@ class LiveSink(Protocol):
     """One place where the upscaled stream goes. All calls come from one thread."""
 
     name: str
-    """As the user gave it."""
+    """As the user gave it, without passwords."""
     audible: bool
     """True where it takes sound."""
     returns: bool

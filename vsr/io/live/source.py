@@ -35,14 +35,14 @@ def open_source(name: str, pipeline: PipelineSpec, notices: Notices, *, realtime
     """
     if pipeline.interlaced == "keep":
         raise UsageError("--interlaced keep can't be used live, where every sink is progressive; leave it out")
-    return StreamSource(name, parse(name, realtime=realtime), pipeline, notices, audio=audio)
+    return StreamSource(parse(name, realtime=realtime), pipeline, notices, audio=audio)
 
 
 class StreamSource:
     """The LiveSource of everything that FFmpeg or OpenCV opens; see vsr.io.live.contract."""
 
-    def __init__(self, name: str, address: Address, pipeline: PipelineSpec, notices: Notices, *, audio: bool):
-        self.name = name
+    def __init__(self, address: Address, pipeline: PipelineSpec, notices: Notices, *, audio: bool):
+        self.name = address.label
         self.has_audio = False
         self.lost = False
         self.reconnects = 0
