@@ -60,7 +60,6 @@ def test_too_much_work_lowers_the_network_until_it_is_over(tmp_path: Path) -> No
     names = [name for _, name in report["networks"]]
     assert {"bicubic", "realtime"} <= set(names)
     assert len(names) >= 4
-    assert report["dropped"] + sink["dropped"] > 0
     # A queue that grows would be as late as the load was long.
     assert sink["latency"]["p95_ms"] < 2000
     left_over = report["frames_in"] - report["frames_upscaled"] - report["dropped"]
