@@ -16,6 +16,7 @@ from vsr.io.live.contract import LiveFrame
 from vsr.live import ladder as ladder_room
 from vsr.live.choices import make_controls
 from vsr.live.ladder import Ladder
+from vsr.live.rung import Rung
 from vsr.notices import Notices
 from vsr.spec import PipelineSpec, make_spec
 
@@ -62,6 +63,28 @@ def test_the_cost_of_the_next_network_is_measured_again(monkeypatch: pytest.Monk
         first = ladder.costs_ms
         wait_until(lambda: ladder.costs_ms[1] != first[1], "another measurement")
         assert ladder.costs_ms[2] == first[2], "which is not the next one"
+
+
+def test_what_is_dearer_than_a_hopeless_network_is_not_prepared_until_that_one_is_cheap(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ladder_room, "_MEASURE_AGAIN_S", 0.01)
+    monkeypatch.setattr(ladder_room, "_MEASURING_SHARE", 1.0)
+    loaded = threading.Event()
+    loaded.set()
+    measured = Rung.measured
+
+    def measure(rung: Rung) -> Rung:
+        found = measured(rung)
+        return replace(found, cost_ms=1e3) if loaded.is_set() and rung.name == "realtime" else found
+
+    monkeypatch.setattr(Rung, "measured", measure)
+    with make(spec(network="fast")) as ladder:
+        upscaled(ladder, live_frame(0))
+        wait_until(lambda: len(ladder.costs_ms) == 2, "realtime")
+        loaded.clear()
+        wait_until(lambda: len(ladder.costs_ms) == 3, "fast, after another measurement of realtime")
+        assert ladder.costs_ms[1] < 1e3
 
 
 @pytest.mark.parametrize(

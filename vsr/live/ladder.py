@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Self
@@ -17,6 +18,9 @@ from vsr.spec import PipelineSpec
 _MEASURE_AGAIN_S = 8.0
 _MEASURING_SHARE = 0.01
 """Of the time, at most."""
+_HOPELESS = 2
+"""Times a frame's interval: a network that takes longer will not keep up soon."""
+_USUAL_RATE = 25
 
 
 class Ladder:
@@ -121,34 +125,37 @@ class _Rungs:
         self.names = tuple(plan.name for plan in plans)
         self._notices = notices
         self._ready = [plans[0].open(notices)]
+        self._waiting = deque(plans[1:])
+        self._hopeless_ms = _HOPELESS * 1e3 / float(plans[0].source.frame_rate or _USUAL_RATE)
         self._used = 0
         self._leave = threading.Event()
-        self.thread = threading.Thread(target=self._own, args=(plans[1:],), name="vsr-prepare", daemon=True)
+        self.thread = threading.Thread(target=self._own, name="vsr-prepare", daemon=True)
         self.thread.start()
 
-    def _own(self, plans: Sequence[RungPlan]) -> None:
+    def _own(self) -> None:
         """Get the others ready, keep their costs true, and close all of them when they are no longer wanted."""
+        pause_s = 0.0
         try:
-            for plan in plans:
-                if self._leave.is_set():
-                    break
-                self._ready.append(plan.open(self._notices))
-            self._measure_again()
+            while not self._leave.wait(pause_s):
+                # What comes after a network that is far too dear is dearer: it waits until that one is not.
+                if self._waiting and self._ready[-1].cost_ms <= self._hopeless_ms:
+                    self._ready.append(self._waiting.popleft().open(self._notices))
+                    pause_s = _MEASURE_AGAIN_S * (not self._waiting)
+                else:
+                    pause_s = max(_MEASURE_AGAIN_S, self._measure_next() / _MEASURING_SHARE)
         except VsrError as error:
             self._notices.say(f"{self.names[len(self._ready) - 1]} is the dearest network that works here: {error}")
         self._leave.wait()
         for rung in self._ready:
             rung.upscaling.close()
 
-    def _measure_again(self) -> None:
-        """The one above the one at work, now and then: it was measured beside what ran then."""
-        taken_s = 0.0
-        while not self._leave.wait(max(_MEASURE_AGAIN_S, taken_s / _MEASURING_SHARE)):
-            above = self._used + 1
-            if above < len(self._ready):
-                started = time.perf_counter()
-                self._ready[above] = self._ready[above].measured()
-                taken_s = time.perf_counter() - started
+    def _measure_next(self) -> float:
+        """The one above the one at work again, which was measured beside what ran then; how many seconds that took."""
+        started = time.perf_counter()
+        above = self._used + 1
+        if above < len(self._ready):
+            self._ready[above] = self._ready[above].measured()
+        return time.perf_counter() - started
 
     @property
     def costs_ms(self) -> tuple[float, ...]:
