@@ -16,6 +16,7 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from vsr.errors import IntegrityError, SinkError
 from vsr.frames import MATRIX_BT709, MATRIX_SMPTE170M, ColorSpace, PixelLayout, Plane
 from vsr.io.formats import planes_of
+from vsr.io.scheduling import ordinary_threads
 from vsr.plane_model import Picture
 
 Codec = Literal["h264", "hevc", "vp9", "av1", "mpeg4", "mpeg2", "jpeg"]
@@ -154,6 +155,8 @@ def _open_encoder(coder: _Coder, coding: Coding, width: int, height: int) -> Vid
     if coder.b_frames:
         encoder.max_b_frames = coding.b_frames
     encoder.options = options
+    with ordinary_threads():
+        encoder.open()
     return encoder
 
 

@@ -13,6 +13,7 @@ from vsr.errors import SinkError, UsageError
 from vsr.io import picture
 from vsr.io.clock import OutputClock
 from vsr.io.passthrough import Carrier, StreamPlan, copy_container_facts, live_tags
+from vsr.io.scheduling import ordinary_threads
 from vsr.io.video_stream import add_video_stream, take_after
 from vsr.io.wording import listening
 
@@ -69,7 +70,8 @@ class FileSink:
                     str(self._target.partial), "w", format=self._target.container, options=self._muxer_options()
                 )
                 self._stream = self._add_streams(size)
-                self._container.start_encoding()
+                with ordinary_threads():
+                    self._container.start_encoding()
             except (FFmpegError, ValueError) as exc:
                 codec = self._encoding.codec
                 raise SinkError(f"{self.final} can't be written with {codec}: {words.of(exc)}") from exc

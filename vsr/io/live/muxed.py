@@ -20,6 +20,7 @@ from vsr.io.encoders import choose
 from vsr.io.live.contract import TIME_BASE
 from vsr.io.live.encoding import DEFAULT_RATE, KEYFRAME_S, made_live
 from vsr.io.live.voice import Voice
+from vsr.io.scheduling import ordinary_threads
 from vsr.io.video_stream import add_video_stream
 from vsr.scaling import OutputSize
 
@@ -140,7 +141,8 @@ class Muxed:
         if opening.through is not None:
             for stream in self._container.streams:
                 stream.codec_context.flags |= _FLAG_GLOBAL_HEADER
-        self._container.start_encoding()
+        with ordinary_threads():
+            self._container.start_encoding()
         unused = set(self._stream.codec_context.options) & set(self._encoding.options)
         if unused:
             raise UsageError(f"encoder {self._encoding.codec} has no option '{sorted(unused)[0]}' (--encoder-opt)")
