@@ -1,6 +1,7 @@
 """What every test stands on: GPU tests that can't skip unseen, no thread left behind, small clips to work on."""
 
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,9 +39,12 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def no_thread_left() -> Iterator[None]:
-    """Whatever a test does, the threads of its stages end with it."""
+    """Whatever a test does, the threads of its stages end with it, and none that it leaves is real-time."""
     yield
     assert stage_threads() == []
+    if sys.platform == "linux":
+        # What a real-time thread starts is real-time too, up to the programs of the next tests.
+        assert os.sched_getscheduler(0) == os.SCHED_OTHER
 
 
 @pytest.fixture(scope="session")

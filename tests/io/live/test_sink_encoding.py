@@ -17,6 +17,7 @@ from vsr.io.encoders import Encoding, choose
 from vsr.io.live.contract import TIME_BASE
 from vsr.io.live.encoding import made_live
 from vsr.io.picture import Canvas, Resizer, frame_of
+from vsr.io.scheduling import ordinary_threads
 from vsr.notices import Notices
 from vsr.spec import PipelineSpec
 
@@ -37,6 +38,8 @@ def test_every_picture_comes_out_as_soon_as_it_went_in(codec: str) -> None:
     encoder.time_base, encoder.framerate = Fraction(1, 30), Fraction(30)
     encoder.thread_type = "SLICE"
     encoder.options = dict(encoding.options)
+    with ordinary_threads():
+        encoder.open()
     came = []
     for number in range(10):
         frame = frame_of(picture(number, size=(320, 192)).frame.planes, INFO.layout, INFO.color)
