@@ -50,6 +50,24 @@ def test_every_frame_comes_out_at_its_time_without_b_frames(suffix: str, tmp_pat
     assert max(difference(luma(n, 160, 96), seen) for n, seen in enumerate(played.luma)) < 2.5
 
 
+@pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "ts"])
+def test_frames_stay_at_their_times_where_others_were_dropped_and_the_sound_goes_on(
+    suffix: str, tmp_path: Path
+) -> None:
+    sink = sink_of(tmp_path / f"out.{suffix}")
+    kept = [n for n in range(150) if n in (0, 23, 24, 40, 90) or n > 100]
+    whole = footage(150)
+    sink.open(whole[0], audio=True)
+    for number in range(150):
+        sink.hear(sound_of(number))
+        if number in kept:
+            sink.write(whole[number])
+    sink.finish()
+    times = play(tmp_path / f"out.{suffix}").times
+    expected = [(whole[number].frame.pts - BEGIN) * TIME_BASE for number in kept]
+    assert [float(t - times[0]) for t in times] == pytest.approx([float(e) for e in expected], abs=0.001)
+
+
 @pytest.mark.parametrize("suffix", CONTAINERS)
 def test_sound_stays_with_its_frame(suffix: str, tmp_path: Path) -> None:
     sink = sink_of(tmp_path / f"out.{suffix}")

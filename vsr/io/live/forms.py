@@ -20,11 +20,12 @@ _MICROSECONDS = 1_000_000
 PATIENCE_US = 3 * _MICROSECONDS
 """Of one transfer; RTMP tries three times, RTSP for each of a frame's packets."""
 _PIECE_US = _MICROSECONDS // 2
-"""Of a recording: what a sudden end may cost."""
+"""Of a Matroska recording: what a sudden end may cost. Of MP4 and MOV it is what came after the last keyframe."""
 _RECORDING_OPTIONS = {
-    # Fragments while it is written, so that it can be played at any moment; an ordinary file once it is finished.
-    "mp4": {"movflags": "hybrid_fragmented", "frag_duration": str(_PIECE_US)},
-    "mov": {"movflags": "hybrid_fragmented", "frag_duration": str(_PIECE_US)},
+    # Fragments while it is written, so that it can be played at any moment; an ordinary file once it is finished. They
+    # end before a keyframe: elsewhere the muxer does not know yet how long the last picture is shown, and guesses.
+    "mp4": {"movflags": "hybrid_fragmented+frag_keyframe"},
+    "mov": {"movflags": "hybrid_fragmented+frag_keyframe"},
     "matroska": {"cluster_time_limit": str(_PIECE_US // 1000)},
     "webm": {"cluster_time_limit": str(_PIECE_US // 1000)},
 }
