@@ -64,9 +64,10 @@ class StreamSource:
         if self._address.listens:
             self._notices.say(f"waiting for a sender at {self._address.label}")
         while not self._run.closing.is_set():
-            ended = False
+            ended = opened = False
             try:
                 with self._connect() as connection:
+                    opened = True
                     if self._info is None:  # sound that only a later connection has finds no sink that expects it
                         self.has_audio = self._run.audio = connection.has_audio
                     yield from self._frames(connection)
@@ -75,6 +76,8 @@ class StreamSource:
             except SourceError as exc:
                 reason = str(exc)
                 if self._is_final(exc):
+                    if opened:
+                        raise SourceError(f"{self._address.label} can't be read: {reason}") from exc
                     raise
                 ended = not self._address.returns
                 if ended:
