@@ -155,3 +155,17 @@ def test_what_fails_while_finishing_does_not_keep_the_others_from_it() -> None:
         outlets.finish()
         assert "disk is full" in str(outlets.outlets[0].error)
     assert fine.calls == ["open", "finish"]
+
+
+def test_what_no_sink_should_raise_reaches_the_main_thread() -> None:
+    class Broken(MemorySink):
+        def write(self, frame: LiveFrame) -> None:
+            raise ZeroDivisionError
+
+    with Outlets([Broken("broken")], silent, Notices()) as outlets:
+        outlets.write(live_frame(0))
+        with pytest.raises(ZeroDivisionError) as caught:
+            for number in range(1, 1_000_000):
+                outlets.write(live_frame(number))
+                outlets.wait_room(0.01, lead_s=0)
+    assert "in sink 'broken'" in caught.value.__notes__

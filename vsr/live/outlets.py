@@ -113,6 +113,8 @@ class _Worker:
         self._stop = False
         self._taken_s = 0.0
         self._write_s = 0.0
+        self.crash: BaseException | None = None
+        """What no sink should raise; only SinkErrors are expected."""
         self.thread = threading.Thread(target=self._work, name=f"vsr-sink-{outlet.sink.name}", daemon=True)
         self.thread.start()
 
@@ -140,6 +142,13 @@ class _Worker:
                 self._sound.popleft()
 
     def _work(self) -> None:
+        try:
+            self._serve()
+        except BaseException as error:  # noqa: BLE001 - raised on the main thread
+            error.add_note(f"in sink {self.outlet.sink.name!r}")
+            self.crash = error
+
+    def _serve(self) -> None:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._frame is not None or self._finish or self._stop)
@@ -178,6 +187,8 @@ class Outlets:
     def write(self, frame: LiveFrame) -> None:
         """Hand ``frame`` to every sink. Raises the SinkError of the last sink when none is left."""
         for worker in self._workers:
+            if worker.crash is not None:
+                raise worker.crash
             worker.offer(frame)
         errors = [outlet.error for outlet in self.outlets]
         if all(errors) and errors[-1] is not None:
