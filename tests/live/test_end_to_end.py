@@ -1,7 +1,9 @@
 """Real senders, ``vsr live`` as a process, real viewers: what arrives is the stream, larger, in order, in time."""
 
 import signal
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +18,7 @@ from tests.live.judging import (
     psnr,
 )
 from tests.live.programs import RTSP_SERVER, needs
-from tests.live.receiver import read_file
+from tests.live.receiver import Seen, read_file
 from tests.live.routes import from_sender, to_viewer
 from tests.live.runs import LARGER, RATE, SIZE, SIZE_OPTION, UNSETTLED, dropped, live_run
 from tests.live.scene import Scene
@@ -25,7 +27,29 @@ from vsr.spec import make_spec
 
 LEAST_SHARE = 0.25
 """Of the sender's frames: machines may be busy with something else, and then vsr drops frames on purpose."""
+TRIES = 3
 pytestmark = needs("ffmpeg")
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A stream that went through ``vsr live``, into a viewer and a recording."""
+
+    report: dict[str, Any]
+    seen: list[tuple[list[Seen], list[float]]]
+    """Pictures and beeps of each."""
+    sender_said: str
+
+
+def pass_through(source: str, sink: str, recording: Path, ending: signal.Signals) -> Passage:
+    into, out = from_sender(source), to_viewer(sink)
+    with out.receiving() as viewer, into.sending(*SIZE_OPTION, "--audio") as sender:
+        with live_run(into.vsr, out.vsr, recording) as live:
+            live.wait_for_pictures(viewer, 75)
+            report = live.stop(ending)
+        passage = Passage(report, [(viewer.frames(), viewer.beeps()), read_file(recording)], sender.stderr)
+    assert len(passage.seen[1][0]) == report["sinks"][1]["frames"]
+    return passage
 
 
 @pytest.mark.parametrize(
@@ -38,19 +62,18 @@ pytestmark = needs("ffmpeg")
     ],
 )
 def test_a_stream_goes_through(source: str, sink: str, name: str, ending: signal.Signals, tmp_path: Path) -> None:
-    into, out, recording = from_sender(source), to_viewer(sink), tmp_path / name
-    with out.receiving() as viewer, into.sending(*SIZE_OPTION, "--audio") as sender:
-        with live_run(into.vsr, out.vsr, recording) as live:
-            live.wait_for_pictures(viewer, 75)
-            report = live.stop(ending)
-        seen = [(viewer.frames(), viewer.beeps()), read_file(recording)]
-        sender_said = sender.stderr
-    assert len(seen[1][0]) == report["sinks"][1]["frames"]
-    for number, (pictures, beeps_s) in enumerate(seen):
+    for number in range(TRIES):
+        passage = pass_through(source, sink, tmp_path / f"{number}-{name}", ending)
+        # A server that falls silent on a busy machine is lost and held, which is another test's matter.
+        if not passage.report["held"] and not passage.report["reconnects"]:
+            break
+    else:
+        pytest.fail(f"the sender fell silent in each of {TRIES} tries")
+    for number, (pictures, beeps_s) in enumerate(passage.seen):
         frames = pictures[UNSETTLED:]
         assert_in_order(frames)
         assert_spaced(frames, RATE)
-        assert missing(counters(frames), sender_said) <= dropped(report, number)
+        assert missing(counters(frames), passage.sender_said) <= dropped(passage.report, number)
         assert len(frames) > LEAST_SHARE * (counters(frames)[-1] - counters(frames)[0])
         assert_shows_the_scene(frames, Scene(*SIZE, RATE), LARGER)
         assert_in_sync(frames, beeps_s, RATE)

@@ -75,7 +75,7 @@ class StreamSource:
                 reason = "the stream ended"
             except SourceError as exc:
                 reason = str(exc)
-                if self._is_final(exc):
+                if self._is_final(exc, opened=opened):
                     if opened:
                         raise SourceError(f"{self._address.label} can't be read: {reason}") from exc
                     raise
@@ -89,9 +89,9 @@ class StreamSource:
     def _connect(self) -> Connection | Camera:
         return (Camera if self._address.kind == "capture" else Connection)(self._address, self._run)
 
-    def _is_final(self, error: SourceError) -> bool:
-        """True where there never was a frame, unless the sender is just being waited for."""
-        if self._info is not None or self._run.closing.is_set():
+    def _is_final(self, error: SourceError, *, opened: bool) -> bool:
+        """True where there never was a frame, unless the sender is being waited for, or answers and may yet send."""
+        if self._info is not None or self._run.closing.is_set() or (opened and self._address.returns):
             return False
         cause = error.__cause__
         return not self._address.listens or (isinstance(cause, OSError) and cause.errno in _NO_PLACE_TO_WAIT)
@@ -125,7 +125,7 @@ class StreamSource:
 
     def _wait(self, reason: str) -> None:
         """Say that the source is gone, once, and wait before looking for it again."""
-        if self._info is not None and not self.lost:
+        if not self.lost and (self._info is not None or not self._address.listens):
             self.lost = True
             self._notices.say(f"{self._address.label} is lost at {self._reached}: {reason}; looking for it again")
         if self._address.listens:
