@@ -1,6 +1,5 @@
 """The page: a frame's whole way, from a file or a live source through the network into a file or live sinks."""
 
-import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -103,14 +102,14 @@ def live(spec: LiveSpec, controls: Controls, *, notices: Notices | None = None) 
         decoded = flow.buffer(source, depth=DEPTH, name="decode", overflow="drop_oldest")
         fresh, hold = Fresh(decoded, TICK_S), Hold(source, controls)
         stages = LiveStages(source, decoded, fresh, ladder, hold, outlets, time.monotonic())
-        monitor = Monitor(stages, controls, governor, notices)
+        monitor = Monitor(stages, controls, governor, notices, duration_s=spec.duration_s)
         for frame in hold(ladder(fresh())):
             if frame is not None:
                 outlets.write(frame)
             monitor.tick(frame)
-            while not controls.stopped and not outlets.wait_room(TICK_S, lead_s=1.25 * ladder.last_s):
+            while not monitor.over and not outlets.wait_room(TICK_S, lead_s=1.25 * ladder.last_s):
                 monitor.tick(None)
-            if controls.stopped or monitor.elapsed_s >= (spec.duration_s or math.inf):
+            if monitor.over:
                 break
         if not (ladder.frames or controls.stopped):
             raise SourceError(f"no frame came from {source.name} in {monitor.elapsed_s:.1f} s")

@@ -57,6 +57,8 @@ def test_a_recording_and_its_report(vsr: Run, tmp_path: Path) -> None:
         (("test", "out.mp4", "--duration=-1"), 2, "--duration is -1"),
         (("test", "out.mp4", "--max-latency-ms=-1"), 2, "--max-latency-ms is -1"),
         (("test", "web", "--port", "99999"), 2, "--port is 99999"),
+        (("test", "out.mp4", "--json", "missing/report.json"), 4, "missing/report.json"),
+        (("test", "-", "--json", "-"), 2, "standard output"),
         (("test", "out.mp4", "--codec", "nosuch"), 4, "nosuch"),
         (("test", "out.mp4", "--pipeline", "nosuch"), 2, "nosuch"),
     ],

@@ -108,6 +108,7 @@ def test_without_a_bound_only_the_asked_network_works() -> None:
 
 
 CHANGED = {
+    "pixel shape": replace(INFO, sample_aspect_ratio=Fraction(4, 3)),
     "size": replace(INFO, width=48, height=30),
     "odd size": replace(INFO, width=33, height=25),
     "ten bits": replace(INFO, layout=PixelLayout("yuv", 10, 1, 1)),
@@ -126,6 +127,7 @@ def test_another_picture_is_followed(changed: VideoInfo) -> None:
     assert (before.info.width, before.info.height) == (64, 48)
     expected = tuple(2 * n + (2 * n) % 2 for n in (changed.width, changed.height))
     assert (after.info.width, after.info.height) == expected
+    assert after.info.sample_aspect_ratio == changed.sample_aspect_ratio
     assert after.info.layout.family == ("gray" if changed.layout.family == "gray" else "yuv")
     assert after.info.layout.bits == changed.layout.bits
     assert not after.info.layout.alpha

@@ -17,6 +17,7 @@ from vsr.errors import BackendError, SinkError, SourceError
 from vsr.io.live.contract import LiveFrame
 from vsr.live.choices import make_controls
 from vsr.live.controls import Controls
+from vsr.live.outlets import Outlets
 from vsr.live.report import LiveReport
 from vsr.live.spec import LiveSpec
 from vsr.notices import Notices
@@ -119,6 +120,22 @@ def test_it_ends_after_its_duration(monkeypatch: pytest.MonkeyPatch) -> None:
     report = Run(monkeypatch, frames(10**6), [sink])(duration_s=0.2)
     assert sink.calls == ["open", "finish"]
     assert 0.2 <= report.wall_s < PATIENCE_S
+
+
+def test_it_ends_after_its_duration_though_its_sink_takes_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    stuck = threading.Event()
+    sink = MemorySink(gate=lambda frame: assert_set(stuck) if frame.frame.pts else None)
+    run = Run(monkeypatch, frames(10**6), [sink])
+    run.source.pace = lambda _: None
+    finish = Outlets.finish
+
+    def release_and_finish(outlets: Outlets) -> None:
+        stuck.set()
+        finish(outlets)
+
+    monkeypatch.setattr(Outlets, "finish", release_and_finish)
+    assert run(duration_s=0.3).wall_s < PATIENCE_S
+    assert sink.calls == ["open", "finish"]
 
 
 def test_a_run_that_saw_no_frame_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

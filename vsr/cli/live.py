@@ -9,10 +9,12 @@ from typing import Annotated
 import typer
 
 from vsr.cli.live_line import LiveLine
-from vsr.cli.run import key_value, tell, write_json
+from vsr.cli.run import check_json_path, key_value, tell, write_json
+from vsr.errors import UsageError
 from vsr.live.choices import make_controls
 from vsr.live.controls import Controls
 from vsr.live.report import LiveReport
+from vsr.live.sinks import STANDARD_OUTPUT
 from vsr.live.spec import DEFAULT_HOST, DEFAULT_PORT, LiveSpec
 from vsr.notices import Notices
 from vsr.pipeline import live as run_live
@@ -90,6 +92,9 @@ def live(
         host=host,
         port=port,
     )
+    check_json_path(json_path)
+    if json_path == "-" and any(sink in STANDARD_OUTPUT for sink in spec.sinks):
+        raise UsageError("--json - and a sink both go to standard output; write the report to a file")
     controls = make_controls(spec.pipeline)
     with _stopping(controls), LiveLine(controls, enabled=not quiet):
         report = run_live(spec, controls, notices=Notices(None if quiet else tell))

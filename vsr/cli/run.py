@@ -79,7 +79,7 @@ def run(
         "encoder_options": tuple(key_value(text) for text in encoder_opt) if encoder_opt else None,
     }  # fmt: skip
     spec = make_spec(source, output, pipeline=pipeline, **flags)
-    _check_json_path(json_path)
+    check_json_path(json_path)
     if Path(source).is_dir():
         reports = run_folder(spec, tell=None if quiet else tell)
         write_json([report.as_dict() for report in reports], json_path)
@@ -102,7 +102,7 @@ def summary(report: RunReport) -> str:
     )
 
 
-def _check_json_path(path: str | None) -> None:
+def check_json_path(path: str | None) -> None:
     """A report that can't be written is known before the work, not after it."""
     if path not in (None, "-") and not Path(str(path)).absolute().parent.is_dir():
         raise SinkError(f"the report can't be written to {path}: its folder does not exist")

@@ -34,7 +34,7 @@ class Snapshot:
     fps_in: float = 0.0
     fps_out: float = 0.0
     stage_ms: dict[str, float] = field(default_factory=dict)
-    """Milliseconds a frame of ``decode``, ``upscale`` and each sink by name, over the last second."""
+    """Milliseconds a frame of ``upscale``, just now, and of each sink by its name, over the whole run."""
     latency: dict[str, Percentiles] = field(default_factory=dict)
     """From capture to after the sink, by sink, over the last seconds."""
     dropped: int = 0

@@ -82,11 +82,11 @@ class Ladder:
     def _rungs_for(self, info: VideoInfo) -> "_Rungs":
         """The rungs for such pictures and the present choice, made anew when one of them changed."""
         choice = self._controls.choice
-        key = (info.width, info.height, info.layout, info.color, choice)
+        key = (info.width, info.height, info.layout, info.color, info.sample_aspect_ratio, choice)
         if self._rungs is None or key != self._key:
             if self._rungs is not None:
                 self._rungs.retire()
-                self._retired.append(self._rungs)
+                self._retired = [rungs for rungs in (*self._retired, self._rungs) if rungs.thread.is_alive()]
             plans = plan_rungs(self._chosen(), info, may_descend=self._may_descend)
             self._rungs, self._key = _Rungs(plans, self._notices), key
             self.generation += 1

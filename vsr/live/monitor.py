@@ -18,13 +18,17 @@ _EXHAUSTED_WINDOWS = 6
 class Monitor:
     """``tick`` it with every frame that was shown, or None; all on the main thread."""
 
-    def __init__(self, stages: LiveStages, controls: Controls, governor: Governor | None, notices: Notices):
+    def __init__(
+        self, stages: LiveStages, controls: Controls, governor: Governor | None, notices: Notices, *,
+        duration_s: float | None,
+    ):  # fmt: skip
         self._stages = stages
         self._ladder = stages.ladder
         self._outlets = stages.outlets.outlets
         self._controls = controls
         self._governor = governor
         self._notices = notices
+        self._duration_s = duration_s
         self._window = _Counts(stages.started_s)
         self._shown = _Counts(stages.started_s)
         self._interval_ms: float | None = None
@@ -42,6 +46,11 @@ class Monitor:
             self._decide(now_s)
         if now_s - self._shown.at_s >= _SNAPSHOT_S:
             self._publish(now_s)
+
+    @property
+    def over(self) -> bool:
+        """True once the run was asked to end, or has lasted as long as it was to."""
+        return self._controls.stopped or (self._duration_s is not None and self.elapsed_s >= self._duration_s)
 
     @property
     def elapsed_s(self) -> float:

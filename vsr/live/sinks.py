@@ -33,6 +33,8 @@ SINKS = (
     "'-' or nut:- or y4m:- (standard output), or an address: rtsp://, rtmp://, srt://, udp://, tcp://"
 )
 _PIPES = {"-": forms.NUT_PIPE, "nut:-": forms.NUT_PIPE, "y4m:-": forms.Y4M_PIPE}
+STANDARD_OUTPUT = frozenset(_PIPES)
+"""Names of sinks that go there."""
 _HLS_FOLDER = "hls:"
 _PLAYLIST = "index.m3u8"
 _VIRTUAL_CAMERA = "virtual-camera"
