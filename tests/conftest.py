@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,11 @@ from tests.io.making import Recipe, make
 
 # Tensors here are tiny: a second thread costs more in waiting than it gives, the more so on a busy machine.
 torch.set_num_threads(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests on a cluster come first: Ray takes its settings when it is imported, which ``vsr doctor`` does too."""
+    items.sort(key=lambda item: "address" not in getattr(item, "fixturenames", ()))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -45,6 +51,16 @@ def no_thread_left() -> Iterator[None]:
     if sys.platform == "linux":
         # What a real-time thread starts is real-time too, up to the programs of the next tests.
         assert os.sched_getscheduler(0) == os.SCHED_OTHER
+
+
+@pytest.fixture(scope="session")
+def one_onnx_registry() -> Iterator[None]:
+    """PyTorch reads its hundreds of translations to ONNX anew for each export, at more than its cost."""
+    registration = pytest.importorskip("torch.onnx._internal.exporter._registration", reason="no exporter to ONNX")
+    registry = registration.ONNXRegistry
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "from_torchlib", staticmethod(cache(registry.from_torchlib)))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ import torch
 
 from tests.backends.test_guard import NOTICE, Overflowing
 from tests.conftest import pytest_runtest_setup
+from tests.io.making import Recipe, make
 from tests.pictures import YUV420, YUV422, YUV444, Planes, color, noise, run_model, smooth, tensors, worst, yuv
 from vsr import backends, pipeline
 from vsr.backends import Runner
@@ -20,8 +21,12 @@ from vsr.backends.torch_ import TorchBackend
 from vsr.errors import BackendError
 from vsr.frames import MATRIX_RGB, ColorSpace, PixelLayout
 from vsr.networks import load
+from vsr.notices import Notices
+from vsr.placement import Placement
 from vsr.plane_model import Picture, PlaneModel, Precision
+from vsr.segments import job
 from vsr.spec import make_spec
+from vsr.upscaler import Upscaler
 
 LAYOUTS = {
     "420": (yuv(YUV420), color()),
@@ -262,6 +267,41 @@ def test_a_run_on_the_gpu_is_the_run_on_the_cpu(batch_size: int, clips: Path) ->
     for ours, reference in zip(on_gpu, on_cpu, strict=True):
         assert worst(ours.planes, reference.planes) <= 1
         assert float(np.mean(ours.planes[0] != reference.planes[0])) < 0.01
+
+
+@pytest.mark.cuda
+def test_full_memory_is_asked_for_less_and_gives_the_same_frames() -> None:
+    """The first strips that fit are below the whole picture: what is over is the room that the whole one asks for."""
+    network, source = load("lrsrn", 2), picture("420", 1920, 1080)
+    target = picture("420", 3840, 2160)
+    frames = [noise(source, seed=seed) for seed in range(3)]
+    notices = Notices()
+    torch.cuda.empty_cache()
+    torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved() + 2**29) / total_memory())
+    try:
+        with Upscaler(network, Placement("torch", "cuda", "fp16", None), source, target, tell=notices.say) as upscaler:
+            made = [numpy(upscaler.upscale(tensors(frame))) for frame in frames]
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
+    assert any("out of memory: the network runs on strips" in text for text in notices.said)
+    for frame, planes in zip(frames, made, strict=True):
+        assert worst(planes, run_model(network.network, source, target, frame)) <= TOLERANCE["fp16"]
+
+
+@pytest.mark.cuda
+def test_workers_on_gpus_make_what_one_makes(tmp_path: Path) -> None:
+    """All GPUs, and where there is only one, two workers on it."""
+    source = make(tmp_path / "in.mp4", Recipe(pts=tuple(512 * i for i in range(50)), options={"g": "5"}))
+    devices = "cuda:all" if torch.cuda.device_count() > 1 else "cuda:0,cuda:0"
+    decoded = []
+    for name, device in (("one", "cuda:0"), ("all", devices)):
+        output = tmp_path / f"{name}.mkv"
+        report = job.run(make_spec(str(source), str(output), codec="ffv1", device=device, segment_s=0.4))
+        assert report.segments is not None
+        assert (report.segments.total, report.segments.kept) == (5, 0)
+        decoded.append(list(pipeline.frames(make_spec(str(output), "", network="bicubic"))))
+    assert [frame.pts for frame in decoded[0]] == [frame.pts for frame in decoded[1]]
+    assert all(worst(a.planes, b.planes) <= 1 for a, b in zip(*decoded, strict=True))
 
 
 def test_cuda_tests_fail_where_a_gpu_is_required(

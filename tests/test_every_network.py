@@ -17,6 +17,8 @@ from vsr.networks import NetworkEntry, WeightsCard, available, build, load
 from vsr.networks.weights import write_weights
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "big-buck-bunny.mp4"
+EVERY = [(entry, scale) for entry in available() for scale in entry.ready_scales() or entry.scales[-1:]]
+"""At each scale that has weights; a network without any at its largest."""
 SHIPPED = [(entry.name, name) for entry in available() for name in entry.shipped_weights()]
 
 
@@ -41,12 +43,9 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("scale", [2, 3, 4])
-@pytest.mark.parametrize("entry", available(), ids=lambda entry: entry.name)
+@pytest.mark.parametrize(("entry", "scale"), EVERY, ids=[f"{entry.name}-x{scale}" for entry, scale in EVERY])
 def test_every_network_runs_on_a_real_clip(entry: NetworkEntry, scale: int, clip: Path, tmp_path: Path) -> None:
     """With weights of its own where some ship, else with fresh ones from a file."""
-    if scale not in entry.scales:
-        pytest.skip(f"{entry.name} has no x{scale}")
     weights = None
     if scale not in entry.ready_scales():
         torch.manual_seed(0)

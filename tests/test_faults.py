@@ -1,10 +1,8 @@
 """Something fails in the middle of a run: the right error, no thread left, no file left under any name."""
 
-import resource
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -13,26 +11,29 @@ import av
 import pytest
 
 from tests.conftest import stage_threads
+from tests.disks import largest_file, small_disk
 from tests.io.making import Recipe, make
 from vsr import pipeline
 from vsr.backends.openvino_ import OpenVinoRunner
 from vsr.backends.torch_ import TorchRunner
 from vsr.errors import BackendError, SinkError, SourceError, UsageError
 from vsr.io import formats
+from vsr.io.frame_encoder import FrameEncoder
 from vsr.io.passthrough import Carrier
-from vsr.io.sink import FileSink
 from vsr.pipeline import Progress
 from vsr.plane_model import PlaneModel
 from vsr.report import RunReport
 from vsr.spec import make_spec
 
 FRAMES = 12
+PAGE = 4096
+"""Bytes by which a file system in memory grows."""
 OUTPUTS = ["out.mkv", "out.mp4", "out_%03d.png"]
 FAULTS: dict[str, tuple[Any, str, dict[str, Any]]] = {
     "decode": (formats, "planes_of", {}),
     "upscale": (TorchRunner, "__call__", {"backend": "torch"}),
     "upscale with several in flight": (OpenVinoRunner, "_start", {"backend": "openvino"}),
-    "encode": (FileSink, "_picture", {}),
+    "encode": (FrameEncoder, "_picture", {}),
 }
 """What is made to fail: the place, and the options with which a run comes by it."""
 
@@ -143,7 +144,7 @@ def test_a_fault_while_finishing_leaves_nothing(
 
 def test_an_encoder_that_dies_is_a_sink_error(clips: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     error = av.error.ExternalError(5, "the encoder died")
-    monkeypatch.setattr(FileSink, "_picture", failing(FileSink._picture, 3, error))
+    monkeypatch.setattr(FrameEncoder, "_picture", failing(FrameEncoder._picture, 3, error))
     with pytest.raises(SinkError, match=r"out\.mkv can't be written: the encoder died"):
         upscale(clips, folder / "out.mkv")
 
@@ -158,22 +159,27 @@ def test_a_device_that_dies_is_a_backend_error(clips: Path, folder: Path, monkey
     assert caught.value.__cause__ is lost
 
 
-@contextmanager
-def largest_file(size: int) -> Iterator[None]:
-    """No file of this process may grow beyond ``size`` bytes: what a full disk does, done by the kernel."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 @pytest.mark.parametrize("name", OUTPUTS)
 @pytest.mark.parametrize("size", [0, 3000])
 def test_a_full_disk_is_a_sink_error(name: str, size: int, clips: Path, folder: Path) -> None:
     with pytest.raises(SinkError, match="File too large"), largest_file(size):
         upscale(clips, folder / name)
+
+
+@pytest.mark.parametrize("name", [*OUTPUTS, "out.ts", "out.avi"])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.95])
+def test_a_disk_that_fills_up_is_met_wherever_that_is(
+    name: str, share: float, clips: Path, folder: Path, tmp_path: Path
+) -> None:
+    """FFmpeg may tell of it only when the file is closed."""
+    upscale(clips, folder / name, overwrite=True)
+    whole = sum(path.stat().st_size for path in folder.iterdir())
+    for path in folder.iterdir():
+        path.unlink()
+    with small_disk(tmp_path / "disk", max(int(whole * share) // PAGE, 1) * PAGE) as disk:
+        with pytest.raises(SinkError, match=r"the disk is full .* are free in .*; make room and run the same command"):
+            upscale(clips, disk / name, codec="png" if name.endswith("png") else None)
+        assert list(disk.iterdir()) == []
 
 
 def test_a_name_that_cannot_be_given_is_a_sink_error(clips: Path, folder: Path) -> None:

@@ -79,4 +79,4 @@ print(json.dumps({
 
 def test_the_command_is_installed(unpacked: Path) -> None:
     (points,) = unpacked.glob("*.dist-info/entry_points.txt")
-    assert "vsr = vsr.cli.app:main" in points.read_text()
+    assert "vsr = vsr.__main__:main" in points.read_text()

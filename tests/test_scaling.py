@@ -129,6 +129,12 @@ def test_more_than_sixteen_times_is_refused(network: str) -> None:
         plan(info(64, 48), 64 * 16 + 33, 48, network=network)
 
 
+def test_the_output_has_no_more_pixels_than_a_source_may_have() -> None:
+    assert plan(info(321, 241), 1284, 964, network="bicubic", max_pixels=1284 * 964).passes == (4,)
+    with pytest.raises(UsageError, match=r"would be 1284x964, 1237776 pixels, more than 1237775.*--max-pixels 1237776"):
+        plan(info(321, 241), 1284, 964, network="bicubic", max_pixels=1284 * 964 - 1)
+
+
 @pytest.mark.parametrize(("factor", "count"), [(2, 1), (3, 2), (4, 2), (5, 3), (8, 3), (9, 4), (16, 4)])
 def test_passes_of_one_trained_network(
     factor: int, count: int, monkeypatch: pytest.MonkeyPatch, counted_loads: list[int]

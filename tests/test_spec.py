@@ -81,6 +81,49 @@ def test_a_preset_may_hold_tables_and_rates(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("options", "met"),
+    [
+        ('x264-params = "pass=1:stats=/home/me/thesis"', "x264-params=pass=1"),
+        ('x264-params = "keyint=5:stats=/home/me/thesis"', "x264-params=stats="),
+        ("x264-params = \"psy='1:stats'=a\"", "x264-params=psy="),
+        ("x264-params = 'psy=1\\:stats=a'", "x264-params=psy="),
+        ('x265-params = "csv=report.csv"', "x265-params=csv="),
+        ('x265-params = "no_analysis-save=a"', "x265-params=no_analysis-save="),
+        ('svtav1-params = "tune=0:stats=a"', "svtav1-params=stats=a"),
+        ('stats = "a"', "stats=a"),
+        ('flags = "+pass1"', "flags="),
+        ('passlogfile = "a"', "passlogfile=a"),
+        ('x264opts = "keyint=5"', "x264opts=keyint=5"),
+        ('x264-params = ["keyint=5"]', "x264-params="),
+    ],
+)
+def test_a_presets_file_names_no_other_file(options: str, met: str, tmp_path: Path) -> None:
+    preset = preset_file(tmp_path, f"[encoder_options]\n{options}")
+    with pytest.raises(UsageError, match=r"not for a file to set.* give it with --encoder-opt") as caught:
+        make_spec("a", "b", pipeline=preset)
+    assert met in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_presets_file_sets_quality_and_speed(tmp_path: Path) -> None:
+    options = {
+        "tune": "film",
+        "qp": "20",
+        "x264-params": "keyint=250:no-mbtree:aq-mode=3:psy-rd=1.0,0.15:min_keyint=25",
+        "x265-params": "no-sao=1:rd=4",
+        "svtav1-params": "tune=0:film-grain=8",
+    }
+    text = "[encoder_options]\n" + "\n".join(f'{key} = "{value}"' for key, value in options.items())
+    spec = make_spec("a", "b", pipeline=preset_file(tmp_path, text))
+    assert spec.encoder_options == tuple(options.items())
+
+
+def test_the_command_line_sets_what_it_likes() -> None:
+    own = (("x264-params", "pass=1:stats=mine"),)
+    assert make_spec("a", "b", encoder_options=own).encoder_options == own
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
         ("scal = 2", r"sets 'scal'; it may set: .*scale"),

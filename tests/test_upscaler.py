@@ -15,9 +15,10 @@ from vsr.batching import batch, unbatch
 from vsr.errors import BackendError, UsageError
 from vsr.frames import Frame, VideoInfo
 from vsr.networks import Network, build, load
+from vsr.placement import Placement, choose_placement
 from vsr.plane_model import Picture, PlaneModel
 from vsr.spec import make_spec
-from vsr.upscaler import Placement, Upscaler, choose_placement
+from vsr.upscaler import Upscaler
 
 
 @pytest.mark.parametrize("network_name", ["bicubic", "lrsrn", "ecbsr"])
@@ -97,11 +98,12 @@ def test_eight_bits_of_mantissa_are_chosen_only_for_what_is_added_to_the_picture
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("vsr.backends.torch_._bf16_in_hardware", lambda: True)
-    assert place(64, 48).precision == "bf16"
+    assert place(64, 48, backend="torch").precision == "bf16"
     unanchored = replace(load("lrsrn", 2), network=build("lrsrn", 2, anchor="none").deploy())
     info = VideoInfo(64, 48, yuv(YUV420), color(), Fraction(1, 25), Fraction(25))
-    assert choose_placement(make_spec("a", "b", device="cpu"), unanchored, info).precision == "fp32"
-    assert choose_placement(make_spec("a", "b", device="cpu", precision="bf16"), unanchored, info).precision == "bf16"
+    spec = make_spec("a", "b", device="cpu", backend="torch")
+    assert choose_placement(spec, unanchored, info).precision == "fp32"
+    assert choose_placement(replace(spec, precision="bf16"), unanchored, info).precision == "bf16"
 
 
 def test_large_pictures_and_batches_run_in_strips() -> None:

@@ -23,7 +23,7 @@ def upscale(source: str | PathLike[str], output: str | PathLike[str], **options:
     ``codec="libx265"``, ``crf=18``, ``overwrite=True``, ...) and ``pipeline``, a preset's name.
     Returns the run's report. Raises ``vsr.errors.VsrError``; then nothing is under the output's name.
     """
-    from vsr.pipeline import run
+    from vsr.segments.job import run
     from vsr.spec import make_spec
 
     return run(make_spec(str(source), str(output), **options))

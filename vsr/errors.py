@@ -6,6 +6,7 @@
     ├── SinkError               4   the output can't be created, encoded or written
     ├── NetworkError            5   unknown network, scale or weights; a weights file that does not fit
     ├── BackendError            6   a backend, device or precision that this machine can't give
+    │   └── DeviceMemoryError   6   a device has not memory enough for what was asked of it
     └── IntegrityError          7   frames, timestamps or streams came out other than they went in
 
 Ctrl-C exits with 130, as a shell expects. A message says what happened, the value met, and what to do about it,
@@ -47,6 +48,10 @@ class BackendError(VsrError):
     """A backend, device or precision that this machine can't give."""
 
     exit_code = 6
+
+
+class DeviceMemoryError(BackendError):
+    """A device has not memory enough for what was asked of it; asking for less may do."""
 
 
 class IntegrityError(VsrError):

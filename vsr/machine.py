@@ -16,9 +16,9 @@ from vsr.errors import VsrError
 from vsr.frames import MATRIX_BT709, ColorSpace, PixelLayout, VideoInfo
 from vsr.io import inventory
 from vsr.networks import load
+from vsr.placement import choose_placement
 from vsr.scaling import DEFAULT_NETWORK
 from vsr.spec import make_spec
-from vsr.upscaler import choose_placement
 
 _VERSIONS = ("vsr", "av", "numpy", "safetensors", "typer", "rich")
 _CPU_FEATURES = {
@@ -35,6 +35,7 @@ _OPTIONAL = {
     "cv2": ("the window of 'vsr live', and the optical flow of 'vsr eval --tof'", "pip install 'vsr[live]'"),
     "pyvirtualcam": ("the virtual camera of 'vsr live'", "pip install 'vsr[live]'"),
     "aiortc": ("the page of 'vsr live'", "pip install 'vsr[web]'"),
+    "ray": ("'vsr run --cluster'", "pip install 'vsr[cluster]'"),
     "PIL": ("the JPEG track of 'vsr eval'", "pip install 'vsr[eval]'"),
     "tensorrt": ("--backend tensorrt", "pip install tensorrt"),
     "tensorrt_rtx": ("--backend tensorrt, where tensorrt is absent", "pip install tensorrt-rtx-cu13"),

@@ -1,14 +1,16 @@
 """The page: a frame's whole way, from a file or a live source through the network into a file or live sinks."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from vsr.allocator import keep_freed_memory
 from vsr.batching import batch, unbatch
 from vsr.errors import SourceError
 from vsr.flow import Flow
 from vsr.frames import Frame
+from vsr.io.disk_space import DiskRoom, expected_output
 from vsr.io.sink import FileSink
 from vsr.io.source import VideoSource
 from vsr.io.target import RGB_FRAMES, resolve
@@ -25,7 +27,7 @@ from vsr.live.spec import LiveSpec
 from vsr.live.stages import LiveStages
 from vsr.notices import Notices
 from vsr.plan import Plan, make_plan
-from vsr.report import RunReport, bottleneck, make_report, stage_reports
+from vsr.report import Ran, RunReport, Tally, bottleneck, busy_s, make_report, stage_reports
 from vsr.spec import PipelineSpec
 from vsr.upscaler import Upscaler
 
@@ -43,29 +45,32 @@ class Progress:
 def run(
     spec: PipelineSpec, *, notices: Notices | None = None, progress: Callable[[Progress], None] | None = None
 ) -> RunReport:
-    """Upscale ``spec.source`` into ``spec.output``. Raises VsrError; then nothing is under the output's name."""
+    """Upscale ``spec.source`` into ``spec.output`` in one go, whatever its length; ``vsr.segments.job.run`` decides.
+
+    Raises VsrError; then nothing is under the output's name.
+    """
     notices = notices or Notices()
     keep_freed_memory()
     target = resolve(spec)
     with VideoSource(spec, notices, bake_orientation=not target.carries_orientation) as source:
         plan = make_plan(spec, source.info, target, notices)
+        room = DiskRoom(Path(target.final).parent, notices)
+        room.expect(expected_output(source, plan.encoding, plan.size), "the source")
         with (
-            # Waiting in the buffer, one in the sink's hands and one on its way into the buffer.
-            open_upscaler(plan, notices, hold=spec.write_ahead + 2) as upscaler,
+            open_upscaler(plan, notices, hold=held(spec)) as upscaler,
             FileSink(target, plan.encoding, plan.size, source, notices) as sink,
             Flow() as flow,
         ):
             started = time.perf_counter()
-            frames = flow.buffer(source, depth=spec.read_ahead, name="decode")
-            upscaled = flow.buffer(upscaler(batch(frames, spec.batch_size)), depth=spec.write_ahead, name="upscale")
-            for frame in unbatch(upscaled):
+            for frame in upscaled(source, upscaler, flow, spec):
                 sink.write(frame)
                 if progress is not None:
                     progress(_progress(flow, sink, source, time.perf_counter() - started))
             sink.commit()
-            wall_s = time.perf_counter() - started
+            tally = _tally(flow, sink, source, time.perf_counter() - started)
+            ran = Ran(upscaler.device, upscaler.placement.backend, upscaler.placement.precision)
             return make_report(
-                spec, plan, source=source, sink=sink, flow=flow, wall_s=wall_s, device=upscaler.device, notices=notices
+                spec, plan, tally, source=source, output=sink.final, streams=sink.streams, ran=ran, notices=notices
             )
 
 
@@ -76,9 +81,7 @@ def frames(spec: PipelineSpec, *, notices: Notices | None = None) -> Iterator[Fr
     with VideoSource(spec, notices, bake_orientation=True, video_only=True) as source:
         plan = make_plan(replace(spec, pix_fmt="gbrp", codec="rawvideo"), source.info, RGB_FRAMES, notices)
         with open_upscaler(plan, notices) as upscaler, Flow() as flow:
-            decoded = flow.buffer(source, depth=spec.read_ahead, name="decode")
-            upscaled = flow.buffer(upscaler(batch(decoded, spec.batch_size)), depth=spec.write_ahead, name="upscale")
-            yield from unbatch(upscaled)
+            yield from upscaled(source, upscaler, flow, spec)
 
 
 def live(spec: LiveSpec, controls: Controls, *, notices: Notices | None = None) -> LiveReport:
@@ -117,6 +120,18 @@ def live(spec: LiveSpec, controls: Controls, *, notices: Notices | None = None) 
         return make_live_report(stages, notices, wall_s=monitor.elapsed_s)
 
 
+def upscaled(source: Iterable[Frame], upscaler: Upscaler, flow: Flow, spec: PipelineSpec) -> Iterator[Frame]:
+    """The frame's way, each stage on a thread of its own: decoded, batched, upscaled, one by one again."""
+    decoded = flow.buffer(source, depth=spec.read_ahead, name="decode")
+    batches = flow.buffer(upscaler(batch(decoded, spec.batch_size)), depth=spec.write_ahead, name="upscale")
+    return unbatch(batches)
+
+
+def held(spec: PipelineSpec) -> int:
+    """Upscaled batches in use at once: those in the buffer, one in the sink's hands, one on its way into the buffer."""
+    return spec.write_ahead + 2
+
+
 def open_upscaler(plan: Plan, notices: Notices, *, hold: int | None = None) -> Upscaler:
     """The upscaler that ``plan`` decided on, its network loaded on the device; ``hold`` as in Upscaler."""
     return Upscaler(
@@ -132,5 +147,20 @@ def open_upscaler(plan: Plan, notices: Notices, *, hold: int | None = None) -> U
 
 def _progress(flow: Flow, sink: FileSink, source: VideoSource, elapsed_s: float) -> Progress:
     done = sink.clock.frames
-    stages = stage_reports(flow, elapsed_s, done)
+    stages = stage_reports(busy_s(flow, elapsed_s), elapsed_s, done)
     return Progress(done, source.info.frame_count, done / elapsed_s if elapsed_s else 0.0, bottleneck(stages))
+
+
+def _tally(flow: Flow, sink: FileSink, source: VideoSource, wall_s: float) -> Tally:
+    return Tally(
+        frames_in=source.frames_read,
+        frames_out=sink.clock.packets,
+        frames_made=sink.clock.frames,
+        wall_s=wall_s,
+        busy_s=busy_s(flow, wall_s),
+        working_s=wall_s,
+        first_s=sink.first_s,
+        last_s=sink.last_s,
+        timestamps_repaired=source.timestamps_repaired,
+        corrupt_packets=source.corrupt_packets,
+    )

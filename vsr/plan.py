@@ -7,10 +7,10 @@ from vsr.frames import VideoInfo
 from vsr.io.encoders import Encoding, choose
 from vsr.io.target import Target
 from vsr.notices import Notices
+from vsr.placement import Placement, choose_placement
 from vsr.plane_model import Picture
 from vsr.scaling import NetworkPlan, OutputSize, output_size, plan_network
 from vsr.spec import PipelineSpec
-from vsr.upscaler import Placement, choose_placement
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,13 @@
 """What a run did and where its time went, as one record for people and for programs."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from vsr.flow import Flow
 from vsr.frames import ColorSpace, VideoInfo
-from vsr.io.sink import FileSink
+from vsr.io.opening import without_password
+from vsr.io.passthrough import StreamPlan
 from vsr.io.source import VideoSource
 from vsr.notices import Notices
 from vsr.plan import Plan
@@ -27,6 +29,50 @@ class StageReport:
     ms_per_frame: float
     occupancy: float
     """Share of the wall time in which the stage was at work, 0 to 1."""
+
+
+@dataclass(frozen=True)
+class Segments:
+    """What a run in pieces did besides making them."""
+
+    total: int
+    kept: int
+    """Of them, from an earlier run."""
+    scan_s: float
+    """Reading the source to cut it; 0 in a run that went on."""
+    join_s: float
+    """Copying the pieces into the output."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What was counted in a run, whether in one go or over its pieces."""
+
+    frames_in: int
+    frames_out: int
+    frames_made: int
+    """Now; pieces of an earlier run are not among them."""
+    wall_s: float
+    busy_s: dict[str, float]
+    """Stage -> how long it was at work, in ``working_s``."""
+    working_s: float
+    """Time of the stages together: that of all workers where there are several."""
+    first_s: float | None
+    last_s: float | None
+    timestamps_repaired: int
+    corrupt_packets: int
+    segments: Segments | None = None
+    """None for a run in one go."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """Where and how the frames were upscaled, in the end; several of each, with commas, where pieces differ."""
+
+    device: str
+    """In words."""
+    backend: str
+    precision: str
 
 
 @dataclass(frozen=True)
@@ -52,6 +98,7 @@ class RunReport:
     streams: tuple[dict[str, Any], ...]
     timestamps: dict[str, Any]
     corrupt_packets: int
+    segments: Segments | None
     notices: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -59,36 +106,42 @@ class RunReport:
         return asdict(self)
 
 
-def stage_reports(flow: Flow, wall_s: float, frames: int) -> tuple[StageReport, ...]:
+def busy_s(flow: Flow, wall_s: float) -> dict[str, float]:
     """Time at work of each buffered stage and of the main thread, which encodes."""
-    busy = [(t.name, t.busy_s) for t in flow.timings()]
-    busy.append(("encode", max(wall_s - flow.consumer_wait_s, 0.0)))
+    busy = {timing.name: timing.busy_s for timing in flow.timings()}
+    return {**busy, "encode": max(wall_s - flow.consumer_wait_s, 0.0)}
+
+
+def stage_reports(busy: dict[str, float], working_s: float, frames: int) -> tuple[StageReport, ...]:
+    """One row a stage, of ``frames`` frames in ``working_s``."""
     return tuple(
-        StageReport(name, frames, 1000 * s / max(frames, 1), min(s / wall_s, 1.0) if wall_s else 0.0)
-        for name, s in busy
+        StageReport(name, frames, 1000 * s / max(frames, 1), min(s / working_s, 1.0) if working_s else 0.0)
+        for name, s in busy.items()
     )
 
 
 def bottleneck(stages: tuple[StageReport, ...]) -> str:
-    """The stage that was at work longest."""
-    return max(stages, key=lambda stage: stage.occupancy).name
+    """The stage that was at work longest; the upscaling where nothing was made."""
+    return max(stages, key=lambda stage: stage.occupancy, default=StageReport("upscale", 0, 0.0, 0.0)).name
 
 
 def make_report(
-    spec: PipelineSpec, plan: Plan, *, source: VideoSource, sink: FileSink, flow: Flow, wall_s: float, device: str,
-    notices: Notices,
+    spec: PipelineSpec, plan: Plan, tally: Tally, *, source: VideoSource, output: str, streams: Sequence[StreamPlan],
+    ran: Ran, notices: Notices,
 ) -> RunReport:  # fmt: skip
-    """Gather the report of a finished run."""
-    stages = stage_reports(flow, wall_s, sink.clock.frames)
+    """Gather the report of a finished run, after a last word on damage."""
+    if tally.corrupt_packets:
+        notices.say(f"{tally.corrupt_packets} packets of the source were damaged: concealed by the decoder or left out")
+    stages = stage_reports(tally.busy_s, tally.working_s, tally.frames_made)
     slowest = bottleneck(stages)
     loaded = plan.network.loaded
     return RunReport(
-        source=spec.source,
-        output=sink.final,
-        frames_in=source.frames_read,
-        frames_out=sink.clock.packets,
-        wall_s=wall_s,
-        fps=sink.clock.frames / wall_s if wall_s else 0.0,
+        source=without_password(spec.source),
+        output=output,
+        frames_in=tally.frames_in,
+        frames_out=tally.frames_out,
+        wall_s=tally.wall_s,
+        fps=tally.frames_made / tally.wall_s if tally.wall_s else 0.0,
         stages=stages,
         bottleneck=slowest,
         advice=_ADVICE[slowest],
@@ -99,9 +152,9 @@ def make_report(
             "weights": loaded.weights_name,
             "sha256": loaded.sha256,
         },
-        backend=plan.placement.backend,
-        precision=plan.placement.precision,
-        device=device,
+        backend=ran.backend,
+        precision=ran.precision,
+        device=ran.device,
         input={
             "video_stream": source.stream.index,
             "codec": source.stream.codec_context.name,
@@ -109,13 +162,10 @@ def make_report(
         },
         result=_result_facts(plan),
         color={"source": color_facts(source.info.color), "output": color_facts(plan.encoding.color)},
-        streams=tuple(asdict(stream) for stream in sink.streams),
-        timestamps={
-            "first_s": sink.first_s,
-            "last_s": sink.last_s,
-            "repaired": source.timestamps_repaired,
-        },
-        corrupt_packets=source.corrupt_packets,
+        streams=tuple(asdict(stream) for stream in streams),
+        timestamps={"first_s": tally.first_s, "last_s": tally.last_s, "repaired": tally.timestamps_repaired},
+        corrupt_packets=tally.corrupt_packets,
+        segments=tally.segments,
         notices=notices.said,
     )
 

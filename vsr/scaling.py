@@ -12,6 +12,8 @@ from vsr.networks.loading import LoadedNetwork, WeightsFile, load, open_weights
 from vsr.networks.registry import entry
 from vsr.spec import NAMED_BOXES, PipelineSpec, parse_size
 
+_BYTES_PER_PIXEL = 100
+"""What a pixel of the output takes of a CPU's memory, roughly: 43 to 213 were measured, by network and by format."""
 MOST = 16
 """The largest factor that is supported: four passes of x2."""
 DEFAULT_NETWORK = "lrsrn"
@@ -75,12 +77,20 @@ class NetworkPlan:
 def plan_network(spec: PipelineSpec, info: VideoInfo, size: OutputSize) -> NetworkPlan:
     """The smallest factor that reaches ``size``, of one network or of passes of the ones that have weights.
 
-    Raises NetworkError where nothing can be loaded, and UsageError for a size more than 16 times the source's.
+    Raises NetworkError where nothing can be loaded, and UsageError for a size more than 16 times the source's or of
+    more than ``spec.max_pixels``.
     """
     # The pixel by which an odd size was made even is left to the final resize.
     wanted = max(Fraction(size.width - 1, info.width), Fraction(size.height - 1, info.height))
     if wanted > MOST:
         raise UsageError(f"the output would be {float(wanted):.1f} times the source; at most {MOST} times is supported")
+    pixels = size.width * size.height
+    if pixels > spec.max_pixels:
+        raise UsageError(
+            f"the output would be {size.width}x{size.height}, {pixels} pixels, more than {spec.max_pixels}, and its "
+            f"frames take about {max(pixels * _BYTES_PER_PIXEL >> 30, 1)} GiB of memory each on a CPU; choose a "
+            f"smaller size, or --max-pixels {pixels} takes it"
+        )
     given = None if spec.weights is None else open_weights(spec.weights, spec.network)
     name = given.network if given else spec.network or DEFAULT_NETWORK
     passes = _passes(_given_scales(given, spec) if given else _ready_scales(name, spec), wanted)

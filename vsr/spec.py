@@ -13,9 +13,11 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from vsr.backends import PrecisionChoice
 from vsr.errors import UsageError
+from vsr.preset_options import check_encoder_options
 
 Interlaced = Literal["bwdif", "keep"]
 HwAccel = Literal["auto", "cuda", "qsv", "none"]
+OnCorrupt = Literal["skip", "fail"]
 
 NAMED_BOXES = {"1080p": (1920, 1080), "1440p": (2560, 1440), "4k": (3840, 2160), "8k": (7680, 4320)}
 
@@ -50,6 +52,22 @@ class PipelineSpec:
     frame_rate: Fraction | None = None
     """Of an image sequence; 25 when not given."""
     overwrite: bool = False
+    segment_s: float = 30.0
+    """A longer run is made in pieces of about this many seconds, which survive it; 0: in one go."""
+    restart: bool = False
+    """Throw away the pieces of an earlier run."""
+    on_corrupt: OnCorrupt = "skip"
+    """What to do with packets that can't be decoded."""
+    allow_cpu_fallback: bool = False
+    """Go on with the CPU where a device has not memory enough for the smallest piece of a frame."""
+    allow_network: bool = False
+    """Take a ``source`` that is a network address."""
+    max_pixels: int = 8192 * 8192
+    """Of a frame, of the source or the output; what declares more, or would be, is refused before it is allocated."""
+    cluster: str | None = None
+    """Address of a Ray cluster to spread the pieces over; ``auto`` finds the one that this machine belongs to."""
+    ship: bool = False
+    """Send source and pieces through the cluster instead of reading and writing them on shared storage."""
     read_ahead: int = 4
     """Decoded frames in flight before the upscaler."""
     write_ahead: int = 2
@@ -64,14 +82,23 @@ class PipelineSpec:
             raise UsageError(f"scale {self.scale} is not supported; choose 2, 3 or 4, or give an exact size with --to")
         if self.to is not None and self.to.lower() not in NAMED_BOXES:
             parse_size(self.to)
-        for name, choices in (("precision", PrecisionChoice), ("interlaced", Interlaced), ("hwaccel", HwAccel)):
+        for name, choices in (
+            ("precision", PrecisionChoice),
+            ("interlaced", Interlaced),
+            ("hwaccel", HwAccel),
+            ("on_corrupt", OnCorrupt),
+        ):
             value = getattr(self, name)
             if value not in get_args(choices):
-                raise UsageError(f"--{name} is {value!r}; choose one of: {', '.join(get_args(choices))}")
-        for name in ("batch_size", "read_ahead", "write_ahead", "strip_rows"):
+                raise UsageError(f"{_flag(name)} is {value!r}; choose one of: {', '.join(get_args(choices))}")
+        for name in ("batch_size", "read_ahead", "write_ahead", "strip_rows", "max_pixels"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise UsageError(f"{_flag(name)} is {value}; it must be at least 1")
+        if not 0 <= self.segment_s < math.inf:
+            raise UsageError(f"--segment is {self.segment_s}; give seconds such as 30, or 0 for one go")
+        if self.ship and self.cluster is None:
+            raise UsageError("--ship sends files through a cluster; give --cluster too")
         if self.crf is not None and not math.isfinite(self.crf):
             raise UsageError(f"--crf is {self.crf}; give a number such as 18")
         if self.frame_rate is not None and self.frame_rate <= 0:
@@ -115,7 +142,8 @@ def parse_size(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-_NOT_IN_PRESETS = {"source", "output", "overwrite"}
+# What a run may touch is for its user to say, not for a file that may come from others.
+_NOT_IN_PRESETS = {"source", "output", "overwrite", "restart", "allow_network", "max_pixels", "cluster", "ship"}
 
 
 @dataclass(frozen=True)
@@ -152,6 +180,8 @@ def load_preset(name_or_path: str) -> Preset:
     for key in values:
         if key not in known:
             raise UsageError(f"pipeline preset '{name_or_path}' sets '{key}'; it may set: {', '.join(sorted(known))}")
+    if isinstance(values.get("encoder_options"), Mapping):
+        check_encoder_options(values["encoder_options"], name_or_path)
     return Preset(name_or_path, summary, values)
 
 

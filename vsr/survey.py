@@ -1,9 +1,7 @@
 """What vsr sees in a file and what a run would make of it: only the first frame is decoded, nothing is written."""
 
-import tempfile
 from dataclasses import asdict, replace
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 from vsr.color_names import hdr_kind, matrix_name, primaries_name, transfer_name
@@ -13,7 +11,7 @@ from vsr.io import orientation
 from vsr.io.listing import container_facts, stream_facts, timing_facts
 from vsr.io.passthrough import plan_stream
 from vsr.io.source import VideoSource
-from vsr.io.target import Target, resolve
+from vsr.io.target import described
 from vsr.notices import Notices
 from vsr.plan import Plan, make_plan
 from vsr.report import color_facts, info_facts
@@ -76,11 +74,11 @@ def named_color(color: ColorSpace) -> dict[str, Any]:
 def _planned(spec: PipelineSpec, notices: Notices) -> dict[str, Any]:
     """The decisions of ``vsr.pipeline.run``, made by the same code in the same order."""
     try:
-        target = _target(spec)
+        target = described(spec.output)
     except SinkError as error:
         notices.say(f"the same container can't be written ({error}); this is the plan for .mkv")
         spec = replace(spec, output="output.mkv")
-        target = _target(spec)
+        target = described(spec.output)
     with VideoSource(spec, notices, bake_orientation=not target.carries_orientation) as source:
         plan = make_plan(spec, source.info, target, notices)
         others = [s for s in source.container.streams if s.index != source.stream.index]
@@ -90,12 +88,6 @@ def _planned(spec: PipelineSpec, notices: Notices) -> dict[str, Any]:
             **_plan_facts(plan, source.info),
             "streams": [{**asdict(s), "sentence": "" if s.action == "copy" else s.sentence()} for s in streams],
         }
-
-
-def _target(spec: PipelineSpec) -> Target:
-    """Where a run would write; whether the real folder is writable and the name free is the run's question."""
-    with tempfile.TemporaryDirectory() as folder:
-        return resolve(replace(spec, output=str(Path(folder) / Path(spec.output).name)))
 
 
 def _plan_facts(plan: Plan, info: VideoInfo) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from vsr.networks import load
 from vsr.networks.base import Network
 from vsr.plane_model import Picture, PlaneModel, Precision
 
+pytestmark = pytest.mark.usefixtures("one_onnx_registry")
 GPU = Gpu("a card", (8, 6))
 STREAM = 1234
 LAYOUTS = {

@@ -14,6 +14,8 @@ from vsr.errors import UsageError
 from vsr.export import run as export_run
 from vsr.networks import load
 
+pytestmark = pytest.mark.usefixtures("one_onnx_registry")
+
 
 def facts_of(path: Path) -> dict[str, str]:
     return {one.key: one.value for one in onnx.load(str(path)).metadata_props}

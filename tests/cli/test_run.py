@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import Run
 from tests.io.making import Recipe, make
 
 
@@ -38,24 +39,23 @@ def test_json_to_stdout_is_the_whole_report_and_nothing_else(clip: Path, tmp_pat
     assert stderr == ""
 
 
-def test_json_to_a_file_and_a_summary_for_people(clip: Path, tmp_path: Path) -> None:
-    process = _start(clip, tmp_path / "out.mkv", "--json", tmp_path / "report.json", "--network", "bicubic")
-    stdout, _ = process.communicate()
-    assert process.returncode == 0
+def test_json_to_a_file_and_a_summary_for_people(vsr: Run, clip: Path, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    code, stdout, _ = vsr("run", clip, tmp_path / "out.mkv", "--json", report, "--network", "bicubic")
+    assert code == 0
     assert "128x96, 10 frames" in stdout
     assert "limited by" in stdout
-    assert json.loads((tmp_path / "report.json").read_text())["result"]["width"] == 128
+    assert json.loads(report.read_text())["result"]["width"] == 128
 
 
-def test_quiet_says_nothing(clip: Path, tmp_path: Path) -> None:
-    process = _start(clip, tmp_path / "out.mkv", "--quiet", "--network", "bicubic")
-    assert process.communicate() == ("", "")
+def test_quiet_says_nothing(vsr: Run, clip: Path, tmp_path: Path) -> None:
+    assert vsr("run", clip, tmp_path / "out.mkv", "--quiet", "--network", "bicubic") == (0, "", "")
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_leaves_nothing_behind(tmp_path: Path, number: signal.Signals, code: int) -> None:
     untagged = make(
-        tmp_path / "in.mkv", Recipe(size=(960, 540), pts=tuple(range(0, 512 * 60, 512)), color=(0, 2, 2, 2))
+        tmp_path / "in.mkv", Recipe(size=(320, 180), pts=tuple(range(0, 512 * 60, 512)), color=(0, 2, 2, 2))
     )
     process = _start(untagged, tmp_path / "out.mkv", "--network", "lrsrn")
     assert process.stderr is not None

@@ -20,6 +20,7 @@ from vsr.errors import SinkError, SourceError, UsageError
 from vsr.evaluation.metrics import luma, psnr_y, ssim_y
 from vsr.io.still import read_rgb, write_rgb
 from vsr.notices import Notices
+from vsr.spec import PipelineSpec
 
 LARGER = Recipe(size=(128, 96), options={"crf": "30"})
 
@@ -252,3 +253,10 @@ def test_senseless_options_are_refused(options: dict[str, Any], message: str) ->
 def test_the_page_goes_beside_b_or_into_a_folder(tmp_path: Path) -> None:
     assert ComparisonSpec("x/a.mp4", "y/b.mp4").page_path == Path("y/b.compare.html")
     assert ComparisonSpec("a.mp4", "b.mp4", page=str(tmp_path)).page_path == tmp_path / "b.compare.html"
+
+
+def test_long_pixels_make_no_picture_of_any_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    long = make(tmp_path / "long.mkv", Recipe(sample_aspect_ratio=Fraction(16)))
+    monkeypatch.setattr(PipelineSpec, "max_pixels", 64 * 16 * 48 - 1)
+    with pytest.raises(UsageError, match="1024x48, more than 49151 pixels"):
+        run(long, long)

@@ -15,6 +15,7 @@ from vsr.frames import MATRIX_RGB, ColorSpace, PixelLayout
 from vsr.networks import NetworkEntry, available, load
 from vsr.plane_model import Picture, PlaneModel
 
+pytestmark = pytest.mark.usefixtures("one_onnx_registry")
 # And those on packed planes, whose graphs are of another kind, with fresh weights where none ship.
 EVERY = [entry for entry in available() if 2 in entry.ready_scales() or entry.domain == "yuv420"]
 LAYOUTS = {

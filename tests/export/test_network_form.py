@@ -15,6 +15,7 @@ from vsr.export.onnx_ import to_onnx
 from vsr.networks import build, load
 from vsr.networks.bicubic import Bicubic
 
+pytestmark = pytest.mark.usefixtures("one_onnx_registry")
 SHAPES = [(1, 5, 9), (3, 24, 31), (2, 40, 18)]
 
 

@@ -12,7 +12,7 @@ from tests.clip_facts import read_clip
 from tests.io.making import Recipe, make, picture
 from vsr.io.source import VideoSource
 from vsr.notices import Notices
-from vsr.spec import PipelineSpec
+from vsr.spec import PipelineSpec, make_spec
 
 RICH = Recipe(
     audio=("aac", "libopus"), subtitles=("ass", "subrip"), chapters=True, attachment=True,
@@ -158,3 +158,12 @@ def test_the_video_stream_is_chosen_and_the_other_copied(tmp_path: Path) -> None
         assert [(s.width, s.height) for s in container.streams.video] == [(128, 96), (96, 64)]
     with av.open(str(other)) as container:
         assert [(s.width, s.height) for s in container.streams.video] == [(64, 48), (192, 128)]
+
+
+@pytest.mark.parametrize(("ratio", "taken"), [(Fraction(16), True), (Fraction(1, 16), True), (Fraction(17), False)])
+def test_a_shape_that_no_pixel_has_is_taken_as_square(ratio: Fraction, taken: bool, tmp_path: Path) -> None:
+    path = make(tmp_path / "a.mkv", Recipe(sample_aspect_ratio=ratio))
+    notices = Notices()
+    with VideoSource(make_spec(str(path), ""), notices, video_only=True) as source:
+        assert source.info.sample_aspect_ratio == (ratio if taken else 1)
+    assert any("17:1" in text for text in notices.said) == (not taken)

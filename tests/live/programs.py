@@ -1,13 +1,11 @@
 """Real programs on loopback: begun, watched, and always ended; no test waits blindly for them."""
 
-import ctypes
 import functools
 import os
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,6 +13,8 @@ from contextlib import contextmanager, suppress
 from typing import IO, TypeVar
 
 import pytest
+
+from tests.forked import Forked, end_with_the_tests
 
 T = TypeVar("T")
 DEADLINE_S = 30.0
@@ -56,7 +56,7 @@ def wait_until(condition: Callable[[], T], what: str, deadline_s: float = DEADLI
 class Program:
     """One that runs. It has a process group of its own, so that what it began ends with it."""
 
-    def __init__(self, process: subprocess.Popen[bytes], stdout: IO[bytes] | None, stderr: IO[bytes]):
+    def __init__(self, process: subprocess.Popen[bytes] | Forked, stdout: IO[bytes] | None, stderr: IO[bytes]):
         self.process = process
         self._stdout = stdout
         self._stderr = stderr
@@ -132,16 +132,6 @@ def _text(file: IO[bytes] | None) -> str:
     return os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0).decode(errors="replace")
 
 
-_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
-_PR_SET_PDEATHSIG = 1
-
-
-def _end_with_the_tests() -> None:
-    """In a new process: have the kernel end it when the tests are killed and can't end it themselves."""
-    if _LIBC is not None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 @contextmanager
 def running(
     command: Sequence[str],
@@ -156,13 +146,13 @@ def running(
     """
 
     def begin() -> None:
-        _end_with_the_tests()
+        end_with_the_tests()
         if before is not None:
             before()
 
-    with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
+    def start(stdout: IO[bytes], stderr: IO[bytes]) -> subprocess.Popen[bytes]:
         try:
-            process = subprocess.Popen(
+            return subprocess.Popen(
                 command,
                 stdin=stdin,
                 stdout=subprocess.PIPE if pipe_stdout else stdout,
@@ -173,6 +163,36 @@ def running(
             )
         except FileNotFoundError:
             pytest.fail(f"{command[0]} is not installed")
+
+    with _ended(start, pipe_stdout) as program:
+        yield program
+
+
+@contextmanager
+def module(
+    name: str,
+    *arguments: object,
+    pipe_stdout: bool = False,
+    env: Mapping[str, str] | None = None,
+    before: Callable[[], None] | None = None,
+) -> Iterator[Program]:
+    """``python -m NAME`` with ``arguments``, begun fast (tests.forked); the rest as of ``running``."""
+
+    def start(stdout: IO[bytes], stderr: IO[bytes]) -> Forked:
+        out = subprocess.PIPE if pipe_stdout else stdout.fileno()
+        return Forked(name, arguments, stdout=out, stderr=stderr.fileno(), env=env, before=before)
+
+    with _ended(start, pipe_stdout) as program:
+        yield program
+
+
+@contextmanager
+def _ended(
+    start: Callable[[IO[bytes], IO[bytes]], subprocess.Popen[bytes] | Forked], pipe_stdout: bool
+) -> Iterator[Program]:
+    """What ``start`` begins with files for its standard output and error, ended with the block."""
+    with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
+        process = start(stdout, stderr)
         program = Program(process, None if pipe_stdout else stdout, stderr)
         try:
             yield program
@@ -182,14 +202,6 @@ def running(
                 if pipe is not None:
                     with suppress(BrokenPipeError):
                         pipe.close()
-
-
-@contextmanager
-def vsr_live(*arguments: object, env: Mapping[str, str] | None = None, **options: object) -> Iterator[Program]:
-    """``vsr live`` with ``arguments``, in this Python; ``options`` as of ``running``."""
-    command = [sys.executable, "-m", "vsr", "live", *map(str, arguments)]
-    with running(command, env=env, **options) as program:  # type: ignore[arg-type]
-        yield program
 
 
 @contextmanager

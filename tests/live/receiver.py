@@ -26,7 +26,7 @@ from av.video.frame import VideoFrame
 from tests.live.programs import Program, running
 from tests.live.timecode import Luma, Timecode, read
 
-_TRANSPORT_STREAM = ("-analyzeduration", "2000000")  # microseconds; a sender may falter while it begins
+_TRANSPORT_STREAM = ("-analyzeduration", "1000000")  # microseconds; a sender may falter while it begins
 _DESCRIBED = ("-analyzeduration", "500000")
 INPUTS = {
     "udp": _TRANSPORT_STREAM,
@@ -174,5 +174,5 @@ def receiving(url: str) -> Iterator[Receiver]:
         try:
             yield receiver
         finally:
-            program.end()
+            program.kill()  # asked to end, FFmpeg waits for the packet after the last
             receiver.join()

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.live.programs import Program, vsr_live
+from tests.live.programs import Program, module
 from tests.live.receiver import Receiver
 
 SIZE, LARGER, RATE = (160, 90), (320, 180), 30
 """Of the senders, where nothing else is said: so small that a busy machine keeps up."""
-UNSETTLED = 5
+UNSETTLED = 15
 """First pictures of a camera: one is from before it was asked, and its clock gets known only after a few."""
 SIZE_OPTION = ("--size", "160x90")
 
@@ -55,7 +55,8 @@ def live_run(
     """``vsr live SOURCE`` with ``arguments`` (sinks, options); ``before`` as in programs.running."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
-        with vsr_live(source, *arguments, "--network", network, "--json", report, before=before) as program:
+        options = ("--network", network, "--json", report)
+        with module("vsr", "live", source, *arguments, *options, before=before) as program:
             yield LiveRun(program, report)
 
 

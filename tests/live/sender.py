@@ -21,7 +21,7 @@ import av
 from av.audio.frame import AudioFrame
 from av.video.frame import VideoFrame
 
-from tests.live.programs import SYSTEM_PYTHON, Program, running
+from tests.live.programs import SYSTEM_PYTHON, Program, module
 from tests.live.scene import SAMPLE_RATE, Scene
 from tests.live.timecode import timecode_now
 
@@ -147,7 +147,7 @@ def main() -> NoReturn:
 @contextmanager
 def sending(url: str, *options: str) -> Iterator[Program]:
     """A sender to ``url`` for as long as the block; ``options`` as on its command line. ``kill`` cuts it off."""
-    with running([sys.executable, "-m", "tests.live.sender", url, *options]) as program:
+    with module("tests.live.sender", url, *options) as program:
         yield program
 
 

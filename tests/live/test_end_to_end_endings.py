@@ -23,7 +23,7 @@ def written(recording: Path) -> int:
 
 def unfinished(recording: Path) -> Path | None:
     """What there is of a recording that has no name yet."""
-    return next(recording.parent.glob(f".{recording.name}.*"), None)
+    return next(recording.parent.glob(f".vsr-*.part/{recording.name}"), None)
 
 
 @needs("ffmpeg")

@@ -13,6 +13,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
+from tests.hostile.bombs import with_a_second_directory
 from tests.networks.authors import State
 from tests.networks.authors_rgb import srvgg, srvgg_state
 from vsr.errors import NetworkError
@@ -115,6 +116,21 @@ def test_a_compressed_archive_is_refused_unread(tmp_path: Path) -> None:
         archive.writestr("archive/data.pkl", bytes(50_000_000))
     assert path.stat().st_size < 100_000
     refused(path, "compressed archive")
+
+
+def test_what_is_checked_of_an_archive_is_what_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "theirs.pth"
+    path.write_bytes(with_a_second_directory(saved({"weight": torch.zeros(1 << 18)})))
+    assert path.stat().st_size < 1 << 14
+    assert torch.load(path, weights_only=True)["weight"].numel() == 1 << 18  # what torch by itself would unpack
+    refused(path, "damaged or no PyTorch file")
+
+
+def test_a_checkpoint_within_itself_is_refused(tmp_path: Path) -> None:
+    endless: dict[str, object] = {}
+    endless["params"] = endless
+    torch.save(endless, tmp_path / "theirs.pth")
+    refused(tmp_path / "theirs.pth", "wraps its tensors more than 4 times; save the state_dict alone")
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,17 @@ EVERY: list[tuple[str, int, dict[str, OptionValue]]] = [
 ]
 
 
-@pytest.fixture(params=EVERY, ids=lambda case: "-".join([case[0], f"x{case[1]}", *map(str, case[2].values())]))
+LARGEST = [case for case in EVERY if case[2] or case[1] == max(scale for name, scale, _ in EVERY if name == case[0])]
+"""Each network once, where it enlarges in the most steps."""
+
+DIRECTIONS = [*((case, False) for case in EVERY), *((case, True) for case in LARGEST)]
+
+
+def name_of(case: tuple[str, int, dict[str, OptionValue]]) -> str:
+    return "-".join([case[0], f"x{case[1]}", *map(str, case[2].values())])
+
+
+@pytest.fixture(params=EVERY, ids=name_of)
 def network(request: pytest.FixtureRequest) -> Network:
     torch.manual_seed(0)
     name, scale, options = request.param
@@ -38,7 +48,11 @@ def test_deployed_form_is_equal_and_in_eval_mode(network: Network) -> None:
     assert (deployed.name, deployed.scale, deployed.domain) == (network.name, network.scale, network.domain)
 
 
-@pytest.mark.parametrize("tall", [False, True])
+@pytest.mark.parametrize(
+    ("network", "tall"),
+    [pytest.param(case, tall, id=f"{name_of(case)}-{'tall' if tall else 'wide'}") for case, tall in DIRECTIONS],
+    indirect=["network"],
+)
 def test_halo_is_exactly_how_far_a_pixel_looks(network: Network, tall: bool) -> None:
     """By the gradient, which is exactly zero beyond and, unlike a difference, not lost in rounding within."""
     deployed = network.deploy().double()
@@ -53,6 +67,7 @@ def test_halo_is_exactly_how_far_a_pixel_looks(network: Network, tall: bool) -> 
     assert int(seen.abs().max()) == (radius if deployed.halo is None else deployed.halo)
 
 
+@pytest.mark.parametrize("network", LARGEST, indirect=True, ids=name_of)
 def test_deployed_form_can_be_traced(network: Network) -> None:
     deployed = network.deploy()
     x = torch.rand(1, network.channels, 6, 7)

@@ -136,9 +136,24 @@ def nameless(model: Any) -> None:
         node.input[:] = [names.get(name, name) for name in node.input]
 
 
+def without_output(model: Any) -> None:
+    del model.graph.node[0].output[:]
+
+
+def without_weights(model: Any) -> None:
+    del model.graph.node[0].input[1:]
+
+
+def copy_of_nothing(model: Any) -> None:
+    model.graph.node.add(op_type="Identity", output=["copy"])
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
+        (without_output, "is damaged: a node Conv has 3 inputs and 0 outputs; get the file again"),
+        (without_weights, "is damaged: a node Conv has 1 inputs and 1 outputs"),
+        (copy_of_nothing, "is damaged: a node Identity has 0 inputs"),
         (another_parameter, "holds 'onnx::MatMul_7', which vsr does not know there"),
         (elsewhere, "keeps its tensors in other files; export it as one file"),
         (shorn, "tensor 'body.0.weight' is damaged"),

@@ -10,7 +10,8 @@ import safetensors.torch
 import torch
 
 from vsr.errors import NetworkError
-from vsr.networks import build, load
+from vsr.networks import NetworkEntry, available, build, load
+from vsr.networks.loading import open_weights
 from vsr.networks.weights import WeightsCard, read_card, write_weights
 
 
@@ -31,6 +32,24 @@ def test_round_trip(weights: Path) -> None:
     assert loaded.card is not None
     assert loaded.card.steps == 7
     assert loaded.card.sha256 == loaded.sha256
+
+
+@pytest.mark.parametrize("one", [one for one in available() if one.trained], ids=lambda one: one.name)
+def test_a_loaded_network_has_all_its_numbers(one: NetworkEntry, tmp_path: Path) -> None:
+    """Those that no file holds too: it is built without any."""
+    network = one.build(2).deploy()
+    path = tmp_path / "mine.safetensors"
+    write_weights(path, network, WeightsCard(one.name, 2, sha256=""))
+    x = torch.rand(1, network.channels, 6, 8)
+    with torch.no_grad():
+        torch.testing.assert_close(load(one.name, 2, path).network(x), network(x), rtol=0, atol=0)
+
+
+def test_what_is_loaded_is_a_copy(weights: Path) -> None:
+    file = open_weights(weights)
+    first, second = file.load(2).network, file.load(2).network
+    next(first.parameters()).zero_()
+    assert next(second.parameters()).any()
 
 
 def test_options_of_the_card_shape_the_network(weights: Path) -> None:
@@ -102,8 +121,10 @@ class Bomb:
         (spoil_card(sha256="00" * 32), "not the file its card describes"),
         (spoil_card(options=["anchor"]), "malformed"),
         (spoil_card(options={"depth": 9}), "no option 'depth'"),
+        (spoil_card(options={"expand": 5000}), "expand is 5000; it is a number from 1 to 4096"),
         (spoil_card_text("{"), "not a weights card"),
         (spoil_card_text("[]"), "not a weights card"),
+        (spoil_card_text("[" * 100_000), "not a weights card"),
         (spoil_card_text('{"scale": 2}'), "not a weights card"),
     ],
 )

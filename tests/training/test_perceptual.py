@@ -104,6 +104,8 @@ def test_without_torchvision_or_weights_it_is_refused(
     assert re.search(r"vgg16-0123\.pth is not there; get it from https://example\.org/models/", refusal())
     (hub / "vgg16-0123.pth").write_bytes(b"no weights")
     assert "vgg16-0123.pth is not VGG16's weights or is damaged" in refusal()
+    monkeypatch.setattr(torch, "__version__", type(torch.__version__)("2.9.1"))
+    assert "install torch 2.10 or newer" in refusal()
 
 
 def test_luma_is_refused(vgg16: SmallVGG16, recipe: Recipe) -> None:

@@ -28,8 +28,8 @@ class Runner(Protocol):
         """As ``__call__`` for each of ``batches``, in order, with as many of them in flight as the device likes.
 
         What is yielded is not written over until ``hold`` further batches have been taken from the iterator, so that
-        a runner may keep a fixed ring of buffers; with ``None`` it never is. N is the same for all batches but the
-        last, which may be smaller.
+        a runner may keep a fixed ring of buffers; with ``None`` it never is. No batch has a larger N than the first.
+        Raises DeviceMemoryError where the device has not memory enough; the results not yielded by then are lost.
         """
         ...
 
@@ -56,7 +56,10 @@ class Backend(Protocol):
         ...
 
     def load(self, model: PlaneModel, device: str, *, tell: Callable[[str], None] | None = None) -> Runner:
-        """Put ``model`` on ``device``; ``tell`` hears, on any thread, what a user should know. Raises BackendError."""
+        """Put ``model`` on ``device``; ``tell`` hears, on any thread, what a user should know.
+
+        Raises BackendError; DeviceMemoryError where there is not memory enough for it.
+        """
         ...
 
 

@@ -11,7 +11,8 @@ from vsr import cache
 from vsr.backends.engine_cache import EngineCache
 from vsr.backends.fingerprint import fingerprint
 from vsr.backends.guard import LARGEST_SAMPLE, Guarded
-from vsr.errors import BackendError
+from vsr.backends.memory_full import says_memory_full
+from vsr.errors import BackendError, DeviceMemoryError
 from vsr.export.engine import build_engine
 from vsr.export.forms import Form, planes_form
 from vsr.export.onnx_ import to_onnx
@@ -59,11 +60,16 @@ class Engines:
             self._engines[frames] = self._load(frames)
         context = self._new_context(self._engines[frames])
         if context is None:
-            raise BackendError(
+            raise self._error(
                 f"{self.library.name} can't run its engine on {self._gpu.name}: {self.library.last_error()}; "
                 "use a smaller --batch-size, or --backend torch"
             )
         return context
+
+    @staticmethod
+    def _error(message: str) -> BackendError:
+        """The library returns nothing where it fails, and says why in words."""
+        return DeviceMemoryError(message) if says_memory_full(message) else BackendError(message)
 
     def close(self) -> None:
         """Let the engines go, and keep the kernels that TensorRT-RTX compiled for them."""
@@ -105,7 +111,7 @@ class Engines:
             self._tell(f"the TensorRT engine can't be kept for the next run: {refused}")
         engine = self._runtime.deserialize_cuda_engine(content)
         if engine is None:
-            raise BackendError(f"{self.library.name} can't load the engine it built: {self.library.last_error()}")
+            raise self._error(f"{self.library.name} can't load the engine it built: {self.library.last_error()}")
         return engine
 
     def _name(self, frames: int) -> str:

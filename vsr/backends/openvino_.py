@@ -12,7 +12,8 @@ import numpy as np
 import torch
 
 from vsr.backends import Planes, PrecisionChoice
-from vsr.errors import BackendError
+from vsr.backends.memory_full import memory_full
+from vsr.errors import BackendError, DeviceMemoryError
 from vsr.plane_model import PlaneModel, Precision
 
 _STREAMS = 2
@@ -163,9 +164,9 @@ class _Working:
 def _mapped_errors() -> Iterator[None]:
     try:
         yield
-    except MemoryError as exc:
-        raise BackendError("out of memory; use a smaller --batch-size") from exc
-    except RuntimeError as exc:
+    except (RuntimeError, MemoryError) as exc:
+        if memory_full(exc):
+            raise DeviceMemoryError("the CPU is out of memory; use a smaller --batch-size or --strip-rows") from exc
         raise BackendError(f"the openvino backend failed: {_last_line(exc)}") from exc
 
 

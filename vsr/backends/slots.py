@@ -19,8 +19,9 @@ import torch
 
 from vsr.backends import Planes
 from vsr.backends.cuda_layer import Layer
-from vsr.backends.torch_errors import mapped_errors, out_of_memory
-from vsr.errors import BackendError
+from vsr.backends.memory_full import memory_full
+from vsr.backends.torch_errors import mapped_errors
+from vsr.errors import BackendError, DeviceMemoryError
 from vsr.plane_model import Picture
 
 Program = Callable[[Planes], Planes]
@@ -166,8 +167,8 @@ class SlotRing:
             slot = None
             try:
                 slot = self._new_slot()
-            except RuntimeError as exc:
-                if not self._slots or not out_of_memory(exc):
+            except (RuntimeError, DeviceMemoryError) as exc:
+                if not self._slots or not memory_full(exc):
                     raise
             if slot is not None:
                 self._slots.append(slot)

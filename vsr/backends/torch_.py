@@ -44,7 +44,7 @@ class TorchBackend:
         fp16 has three bits more than bf16 and runs as fast; what its range can't hold is found and done again.
         """
         if choice == "auto":
-            if device.startswith("cuda"):
+            if device.startswith("cuda") and torch.cuda.is_available():
                 return "fp16" if torch.cuda.get_device_capability(device) >= _WITH_TENSOR_CORES else "fp32"
             return "bf16" if _bf16_in_hardware() else "fp32"
         if choice == "fp16" and device == "cpu":

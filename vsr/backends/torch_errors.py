@@ -3,30 +3,26 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import torch
-
-from vsr.errors import BackendError
+from vsr.backends.memory_full import memory_full
+from vsr.errors import BackendError, DeviceMemoryError
 
 
 @contextmanager
 def mapped_errors(device: str, subject: str = "the torch backend", advice: str | None = None) -> Iterator[None]:
-    """Raise BackendError for what torch raises inside: ``subject`` failed on ``device``; ``advice`` says what to do."""
+    """Raise BackendError for what torch raises inside: ``subject`` failed on ``device``; ``advice`` says what to do.
+
+    It is a DeviceMemoryError where memory is full.
+    """
     try:
         yield
-    except RuntimeError as exc:
+    except (RuntimeError, MemoryError) as exc:
         # No local variable may hold the error: with its traceback it would keep the frames' tensors alive.
+        if memory_full(exc):
+            raise DeviceMemoryError(f"{device} is out of memory; use a smaller --batch-size or --strip-rows") from exc
         raise BackendError(_message(_origin(exc), device, subject, advice)) from exc
 
 
-def out_of_memory(error: BaseException) -> bool:
-    """Whether ``error`` or the one that it came from says that memory is full."""
-    origin = _origin(error)
-    return isinstance(origin, torch.OutOfMemoryError) or "out of memory" in str(origin)
-
-
 def _message(error: BaseException, device: str, subject: str, advice: str | None) -> str:
-    if out_of_memory(error):
-        return f"{device} is out of memory; use a smaller --batch-size or --strip-rows"
     return f"{subject} failed on {device}: {_first_line(error)}" + (f"; {advice}" if advice else "")
 
 

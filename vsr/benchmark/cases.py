@@ -15,9 +15,9 @@ from vsr.errors import BackendError, NetworkError
 from vsr.evaluation.cost import macs_per_pixel
 from vsr.networks import Domain, LoadedNetwork, WeightsCard, entry, load, parameter_count
 from vsr.networks.weights import write_weights
+from vsr.placement import choose_placement
 from vsr.plane_model import Precision
 from vsr.spec import PipelineSpec
-from vsr.upscaler import choose_placement
 
 
 @dataclass(frozen=True)

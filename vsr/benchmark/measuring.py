@@ -23,7 +23,7 @@ from vsr.benchmark.cases import Case
 from vsr.benchmark.roof import measure_roof
 from vsr.benchmark.stages import Together, Workbench
 from vsr.benchmark.timing import Timing
-from vsr.errors import BackendError, VsrError
+from vsr.errors import BackendError, DeviceMemoryError, VsrError
 from vsr.io.source import VideoSource
 from vsr.io.target import resolve
 from vsr.notices import Notices
@@ -81,9 +81,11 @@ def measure(case: Case, started_at_s: float | None = None) -> Sample:
             first_frame_ms, crossing = _first_frame(bench)
             start_s = None if started_at_s is None else time.time() - started_at_s
             without_encoder, with_encoder = stages.without_encoder(bench), stages.with_encoder(bench)
-            host_bytes, used = _peak_host_bytes(), _device_bytes(case)
+            host_bytes, used = peak_host_bytes(), _device_bytes(case)
             decode, upscale = stages.decode_alone(bench), stages.upscale_alone(bench)
             encode = stages.encode_alone(bench)
+        if bench.upscaler.stepped_down:
+            raise DeviceMemoryError(f"{bench.upscaler.device} has not memory enough for this case")
         roof, refused = _roof(case, bench)
         return Sample(
             device=bench.upscaler.device,
@@ -128,7 +130,11 @@ def _roof(case: Case, bench: Workbench) -> tuple[float | None, str | None]:
         return None, str(error)
 
 
-def _peak_host_bytes() -> int | None:
+def peak_host_bytes() -> int | None:
+    """Most memory that this process has held, None where the system doesn't tell.
+
+    ``getrusage`` is no answer: Linux counts in it what held the process before ``exec``, the peak of its parent.
+    """
     with suppress(OSError):
         for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
             if line.startswith("VmHWM"):

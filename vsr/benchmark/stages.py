@@ -16,7 +16,7 @@ from vsr.io.source import VideoSource
 from vsr.io.target import Target
 from vsr.notices import Notices
 from vsr.plan import Plan
-from vsr.report import bottleneck, stage_reports
+from vsr.report import bottleneck, busy_s, stage_reports
 from vsr.spec import PipelineSpec
 from vsr.upscaler import Upscaler
 
@@ -127,7 +127,7 @@ def _together(bench: Workbench, source: VideoSource, sink: _Sink, *, writes: boo
             watch.lap()
         sink.commit()
         timing = watch.timing()
-        reports = stage_reports(flow, timing.wall_s, timing.frames)
+        reports = stage_reports(busy_s(flow, timing.wall_s), timing.wall_s, timing.frames)
     stages = reports if writes else reports[:-1]
     return Together(timing, {stage.name: stage.occupancy for stage in stages}, bottleneck(stages))
 

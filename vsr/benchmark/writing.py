@@ -10,6 +10,7 @@ from vsr.benchmark.plots import check_plots, make_plots
 from vsr.benchmark.run import Benchmark, as_dict
 from vsr.benchmark.tables import markdown
 from vsr.errors import SinkError
+from vsr.io.durable import write_report
 
 
 @dataclass(frozen=True)
@@ -41,14 +42,14 @@ class Outputs:
         try:
             if self.json is not None:
                 text = json.dumps(as_dict(benchmark), indent=2, allow_nan=False)
-                self.json.write_text(text + "\n", encoding="utf-8")
+                write_report(self.json, f"{text}\n".encode())
             if self.markdown is not None:
-                self.markdown.write_text(markdown(benchmark), encoding="utf-8")
+                write_report(self.markdown, markdown(benchmark).encode())
             if self.html is not None:
-                self.html.write_text(page(benchmark, plots), encoding="utf-8")
+                write_report(self.html, page(benchmark, plots).encode())
             if self.plots is not None:
                 self.plots.mkdir(exist_ok=True)
                 for name, content in plots.items():
-                    (self.plots / name).write_bytes(content)
+                    write_report(self.plots / name, content)
         except OSError as exc:
             raise SinkError(f"can't write {exc.filename}: {exc.strerror or exc}; give a writable path") from exc

@@ -1,6 +1,5 @@
 """The command line's root: registers each command and turns every error into one line and an exit code."""
 
-import signal
 import sys
 
 import typer
@@ -16,6 +15,8 @@ from vsr.cli.info import info
 from vsr.cli.live import live
 from vsr.cli.models import models
 from vsr.cli.run import run
+from vsr.cli.shown import shown_in_line
+from vsr.cli.signals import listen
 from vsr.cli.train import train
 from vsr.errors import UsageError, VsrError
 
@@ -48,7 +49,7 @@ def main(arguments: list[str] | None = None) -> None:
     ``arguments`` are for callers from Python, whose signal handlers are left alone; None takes the process's own.
     """
     if arguments is None:
-        signal.signal(signal.SIGTERM, _terminated)
+        listen()
     try:
         result = get_command(app).main(arguments, prog_name="vsr", standalone_mode=False)
     except VsrError as error:
@@ -63,11 +64,6 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(result if isinstance(result, int) else 0)
 
 
-def _terminated(number: int, _: object) -> None:
-    """Leave through every ``with`` block, as on Ctrl-C, so that nothing half-written stays."""
-    sys.exit(128 + number)
-
-
 def _fail(message: str, code: int) -> None:
-    print(f"vsr: {' '.join(message.split())}", file=sys.stderr)
+    print(f"vsr: {shown_in_line(message)}", file=sys.stderr)
     sys.exit(code)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vsr.cli.shown import cell, shown_in_line
+
 if TYPE_CHECKING:
     from vsr.benchmark.run import Benchmark
 
@@ -90,7 +92,7 @@ def _silent(_: str) -> None:
 
 
 def _tell(text: str) -> None:
-    print(f"vsr: {text}", file=sys.stderr)
+    print(f"vsr: {shown_in_line(text)}", file=sys.stderr)
 
 
 def _print(result: "Benchmark") -> None:
@@ -100,14 +102,14 @@ def _print(result: "Benchmark") -> None:
     from vsr.benchmark.tables import machine_line, notes, tables
 
     console = Console(file=sys.stdout)
-    console.print(machine_line(result), highlight=False)
+    console.print(cell(machine_line(result)))
     for table in tables(result):
-        view = Table(title=table.title, title_justify="left")
-        view.add_column(table.columns[0], min_width=_LABEL_WIDTH)
+        view = Table(title=cell(table.title), title_justify="left")
+        view.add_column(cell(table.columns[0]), min_width=_LABEL_WIDTH)
         for column in table.columns[1:]:
-            view.add_column(column, justify="right")
+            view.add_column(cell(column), justify="right")
         for row in table.rows:
-            view.add_row(*row)
+            view.add_row(*map(cell, row))
         console.print(view)
     for note in notes(result):
-        console.print(f"- {note}", highlight=False, markup=False)
+        console.print(cell(f"- {note}"))

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from vsr.cli.shown import shown_in_line
+
 
 def calibrate(
     *,
@@ -26,4 +28,5 @@ def calibrate(
     from vsr.training.calibration import CalibrationRequest, run_calibration
 
     request = CalibrationRequest(weights, data, tuple(evaluation), out, seed)
-    typer.echo(run_calibration(request, lambda line: typer.echo(line, err=True)))
+    written = run_calibration(request, lambda line: typer.echo(shown_in_line(line), err=True))
+    typer.echo(shown_in_line(str(written)))

@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
+from vsr.cli import options
+from vsr.cli.shown import shown
+
 if TYPE_CHECKING:
     from vsr.comparison.result import Comparison
 
@@ -25,11 +28,9 @@ def compare(
     align_starts: Annotated[
         bool, typer.Option("--align-starts", help="Count the time of each input from its own first frame.")
     ] = False,
-    frame_rate: Annotated[
-        str | None, typer.Option(help="Of numbered pictures, such as 24000/1001 (25 by default).")
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", "-y", help="Replace an existing page.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No notes, no summary.")] = False,
+    frame_rate: options.FrameRate = None,
+    overwrite: options.Overwrite = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Write one HTML page with the pictures, their difference, PSNR and SSIM of luma over time, and the facts.
 
@@ -49,7 +50,7 @@ def compare(
     with _Scored(enabled=not quiet) as scored:
         result = run_comparison(spec, notices=Notices(None if quiet else tell), progress=scored.update)
     if not quiet:
-        print("\n".join(summary(result)))
+        print(shown("\n".join(summary(result))))
 
 
 def summary(result: "Comparison") -> list[str]:

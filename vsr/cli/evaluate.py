@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from vsr.cli.shown import cell, shown, shown_in_line
 from vsr.errors import SinkError, UsageError
+from vsr.io.durable import write_report
 
 if TYPE_CHECKING:
     from vsr.evaluation.run import Evaluation
@@ -103,7 +105,7 @@ def _silent(_: str) -> None:
 
 
 def _tell(text: str) -> None:
-    print(f"vsr: {text}", file=sys.stderr)
+    print(f"vsr: {shown_in_line(text)}", file=sys.stderr)
 
 
 def _check_outputs(json_path: str | None, markdown_path: str | None) -> None:
@@ -128,15 +130,15 @@ def _deliver(evaluation: "Evaluation", json_path: str | None, markdown_path: str
     if evaluation.spec.single:
         _print_scores(table)
     else:
-        print(text, end="")
+        print(shown(text), end="")
 
 
 def _write(option: str, path: str | None, text: str) -> None:
     if path == "-":
-        print(text, end="")
+        print(shown(text), end="")
     elif path is not None:
         try:
-            Path(path).write_text(text, encoding="utf-8")
+            write_report(Path(path), text.encode())
         except OSError as exc:
             raise SinkError(f"can't write {path}: {exc.strerror or exc}; give {option} a writable path") from exc
 
@@ -146,13 +148,12 @@ def _print_scores(table: dict[str, Any]) -> None:
     from rich.table import Table
 
     title = f"{table['network']} x{table['scale']}, {Path(table['data']).name}"
-    view = Table(
-        "image", title=title, caption=f"weights {table['weights'] or 'none'}, {table['parameters']} parameters"
-    )
+    caption = f"weights {table['weights'] or 'none'}, {table['parameters']} parameters"
+    view = Table("image", title=cell(title), caption=cell(caption))
     view.add_column("PSNR-Y dB", justify="right")
     view.add_column("SSIM-Y", justify="right")
     for image in table["images"]:
-        view.add_row(image["name"], _decibels(image["psnr_y"]), f"{image['ssim_y']:.4f}")
+        view.add_row(cell(image["name"]), _decibels(image["psnr_y"]), f"{image['ssim_y']:.4f}")
     view.add_section()
     view.add_row("mean", _decibels(table["psnr_y"]), f"{table['ssim_y']:.4f}")
     Console(file=sys.stdout).print(view)

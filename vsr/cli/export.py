@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from vsr.cli.shown import shown_in_line
+
 
 def export(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="File to write: .onnx, .xml (OpenVINO) or .engine.")],
@@ -58,7 +60,8 @@ def export(
     }  # fmt: skip
     spec = ExportSpec(out, network, scale, **flags)
     facts = run_export(spec, progress=tell)
-    print(f"{out}: " + ", ".join(f"{key} {value}" for key, value in facts.items() if key != "weights_sha256"))
+    words = ", ".join(f"{key} {value}" for key, value in facts.items() if key != "weights_sha256")
+    print(shown_in_line(f"{out}: {words}"))
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -6,12 +6,17 @@ from typing import Annotated, Any
 
 import typer
 
+from vsr.cli import options
+from vsr.cli.shown import shown
+
 
 def info(
     file: Annotated[str, typer.Argument(help="Video, picture or numbered pictures (in_%04d.png) to look at.")],
     *,
-    video_stream: Annotated[int | None, typer.Option(help="Index of the stream to upscale.")] = None,
-    weights: Annotated[str | None, typer.Option(help="Weights to plan with: a shipped name or a file.")] = None,
+    video_stream: options.VideoStream = None,
+    weights: options.Weights = None,
+    allow_network: options.AllowNetwork = False,
+    max_pixels: options.MaxPixels = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
     """Tell a file's streams, colour, geometry and timing, and the plan of 'vsr run' at x2; nothing is written."""
@@ -19,8 +24,13 @@ def info(
     from vsr.spec import make_spec
     from vsr.survey import survey
 
-    facts = survey(make_spec(file, file, scale=2, video_stream=video_stream, weights=weights))
-    print(json.dumps(facts, indent=2) if as_json else "\n".join(describe(facts)))
+    spec = make_spec(
+        file, file, scale=2, video_stream=video_stream, weights=weights, max_pixels=max_pixels,
+        allow_network=allow_network,
+    )  # fmt: skip
+    facts = survey(spec)
+    lines = (shown(line.replace("\n", " ")) for line in describe(facts))
+    print(json.dumps(facts, indent=2) if as_json else "\n".join(lines))
 
 
 def describe(facts: dict[str, Any]) -> list[str]:

@@ -8,8 +8,10 @@ from typing import Annotated
 
 import typer
 
+from vsr.cli import options
 from vsr.cli.live_line import LiveLine
 from vsr.cli.run import check_json_path, key_value, tell, write_json
+from vsr.cli.shown import shown
 from vsr.errors import UsageError
 from vsr.live.choices import make_controls
 from vsr.live.controls import Controls
@@ -37,12 +39,10 @@ def live(
         ),
     ] = None,
     *,
-    scale: Annotated[int | None, typer.Option(help="Factor: 2, 3 or 4 (2 by default).")] = None,
-    to: Annotated[
-        str | None, typer.Option(help="Size instead: 1080p, 1440p, 4k, 8k (fit inside) or WxH (exact).")
-    ] = None,
+    scale: options.Scale = None,
+    to: options.To = None,
     network: Annotated[str | None, typer.Option(help="The best network to use, see 'vsr models'.")] = None,
-    weights: Annotated[str | None, typer.Option(help="Shipped weights by name, or a file.")] = None,
+    weights: options.Weights = None,
     pipeline: Annotated[str, typer.Option(help="Preset: live, or a TOML file.")] = "live",
     max_latency_ms: Annotated[
         float, typer.Option(help="Beyond this delay a cheaper network takes over; 0: the network stays.")
@@ -51,24 +51,20 @@ def live(
     no_audio: Annotated[bool, typer.Option("--no-audio", help="Leave the sound out.")] = False,
     duration: Annotated[float | None, typer.Option(help="End after so many seconds.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N (auto by default).")] = None,
-    backend: Annotated[str | None, typer.Option(help="What runs the network, as in 'vsr run'.")] = None,
-    precision: Annotated[str | None, typer.Option(help="auto, fp32, bf16, fp16 or int8 (auto by default).")] = None,
-    codec: Annotated[str | None, typer.Option(help="FFmpeg encoder: libx264, h264_nvenc, libx265, ...")] = None,
-    crf: Annotated[float | None, typer.Option(help="Constant rate factor of the encoder: lower is better.")] = None,
-    preset: Annotated[str | None, typer.Option(help="Speed preset of the encoder.")] = None,
-    encoder_opt: Annotated[
-        list[str] | None, typer.Option(help="Further encoder option, KEY=VALUE; repeatable.")
-    ] = None,
-    hwaccel: Annotated[str | None, typer.Option(help="Hardware decoding: auto, cuda, qsv or none.")] = None,
+    backend: options.Backend = None,
+    precision: options.Precision = None,
+    codec: options.Codec = None,
+    crf: options.Crf = None,
+    preset: options.SpeedPreset = None,
+    encoder_opt: options.EncoderOptions = None,
+    hwaccel: options.HwAccel = None,
     host: Annotated[
         str, typer.Option(help="Address to serve the page of 'web' at; other than this machine's own: with a token.")
     ] = DEFAULT_HOST,
     port: Annotated[int, typer.Option(help="Port of the page; 0: any free one.")] = DEFAULT_PORT,
-    overwrite: Annotated[bool, typer.Option("--overwrite", "-y", help="Replace an existing recording.")] = False,
-    json_path: Annotated[
-        str | None, typer.Option("--json", help="Write the report to this file, or - for stdout.")
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No notes, no status line, no summary.")] = False,
+    overwrite: options.Overwrite = False,
+    json_path: options.Report = None,
+    quiet: options.Quiet = False,
 ) -> None:
     """Upscale a live source: the newest frame wins, a lost source is found again, Ctrl-C finishes the recording.
 
@@ -100,7 +96,7 @@ def live(
         report = run_live(spec, controls, notices=Notices(None if quiet else tell))
     write_json(report.as_dict(), json_path)
     if not quiet and json_path != "-":
-        print(summary(report), file=sys.stderr)
+        print(shown(summary(report)), file=sys.stderr)
     report.check()
 
 

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from vsr.cli.shown import shown_in_line
+
 
 def train(
     *,
@@ -41,5 +43,5 @@ def train(
         steps_factor=steps_factor,
         compiled=compiled,
     )
-    for path in run_training(request):
-        typer.echo(path)
+    for path in run_training(request, shown_in_line):
+        typer.echo(shown_in_line(str(path)))

@@ -123,11 +123,19 @@ def open_inputs(spec: ComparisonSpec) -> Iterator[tuple[Input, ...]]:
 
 
 def common_size(inputs: tuple[Input, ...]) -> Size:
-    """The reference's size, without one that of the larger of A and B. Raises UsageError where SSIM has no room."""
+    """The reference's size, without one that of the larger of A and B.
+
+    Raises UsageError where SSIM has no room, and where pixels that are not square make too large a picture of it.
+    """
     references = [item for item in inputs if item.role == "reference"]
     size = max((item.shown for item in references or inputs), key=lambda shown: shown[0] * shown[1])
     if min(size) < _LEAST_SIDE:
         raise UsageError(f"pictures of {_words(size)} are too small; SSIM needs {_LEAST_SIDE} pixels each way")
+    if size[0] * size[1] > PipelineSpec.max_pixels:
+        raise UsageError(
+            f"in square pixels the pictures have {_words(size)}, more than {PipelineSpec.max_pixels} pixels; "
+            "scale them down first"
+        )
     return size
 
 

@@ -1,6 +1,7 @@
 """Outputs that appear under their names only when they are whole: the page, and a folder of pictures."""
 
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,9 +42,9 @@ def _check_folder(folder: Path) -> None:
 @contextmanager
 def whole_page(path: Path) -> Iterator[TextIO]:
     """A text file that gets the name ``path`` when the block ends well, and is removed otherwise. Raises SinkError."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")  # where nobody else has put a link
     try:
-        with partial.open("w", encoding="utf-8", newline="\n") as file:
+        with partial.open("x", encoding="utf-8", newline="\n") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -5,9 +5,10 @@ from fractions import Fraction
 from vsr.backends import PrecisionChoice
 from vsr.frames import VideoInfo
 from vsr.networks import LoadedNetwork
+from vsr.placement import choose_placement
 from vsr.plane_model import Picture
 from vsr.spec import PipelineSpec
-from vsr.upscaler import Upscaler, choose_placement
+from vsr.upscaler import Upscaler
 
 
 def open_upscaler(

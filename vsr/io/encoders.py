@@ -228,7 +228,7 @@ def _options(spec: PipelineSpec, codec: str, info: VideoInfo, notices: Notices) 
         if traits.preset_option is None:
             raise UsageError(f"encoder {codec} has no presets; leave --preset out")
         options[traits.preset_option] = spec.preset
-    _quieten(codec, options)
+    _settle(codec, options)
     if info.hdr:
         _add_hdr(codec, options, info.hdr, notices)
     for key, value in spec.encoder_options:
@@ -241,10 +241,14 @@ def _options(spec: PipelineSpec, codec: str, info: VideoInfo, notices: Notices) 
     return options
 
 
-def _quieten(codec: str, options: dict[str, str]) -> None:
-    """x265 and SVT-AV1 write to standard error by themselves; leave them their errors only."""
+def _settle(codec: str, options: dict[str, str]) -> None:
+    """x265 and SVT-AV1 write to standard error by themselves; leave them their errors only.
+
+    x265 also puts its settings into the header, processor and threads among them: pieces made on several machines
+    would have headers of several kinds.
+    """
     if codec == "libx265":
-        options["x265-params"] = "log-level=error"
+        options["x265-params"] = "log-level=error:info=0"
     if codec == "libsvtav1":
         os.environ.setdefault("SVT_LOG", "1")
 

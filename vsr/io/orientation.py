@@ -2,13 +2,19 @@
 
 from fractions import Fraction
 
+_LARGEST = (1 << 31) - 1
+
 
 def scaled(matrix: tuple[int, ...], factor_x: Fraction, factor_y: Fraction) -> tuple[int, ...]:
-    """The matrix for a picture ``factor`` times as large: its translation grows, its rotation stays."""
+    """The matrix for a picture ``factor`` times as large: its translation grows, its rotation stays.
+
+    A translation grows no further than its field: only a damaged one is that large.
+    """
     a, b, u, c, d, v, x, y, w = matrix
     if a == 0:
         factor_x, factor_y = factor_y, factor_x
-    return (a, b, u, c, d, v, round(x * factor_x), round(y * factor_y), w)
+    x, y = (min(max(round(n), -_LARGEST), _LARGEST) for n in (x * factor_x, y * factor_y))
+    return (a, b, u, c, d, v, x, y, w)
 
 
 def filters(matrix: tuple[int, ...]) -> list[tuple[str, str | None]]:

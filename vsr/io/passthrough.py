@@ -12,6 +12,8 @@ from av.stream import AttachmentStream, Disposition, Stream
 
 from vsr.io.clock import NO_TIME_BEFORE_ZERO
 from vsr.io.conversion import AudioConverter, Converter, SubtitleConverter
+from vsr.io.limits import check_cover
+from vsr.io.opening import open_again
 from vsr.notices import Notices
 
 if TYPE_CHECKING:
@@ -99,10 +101,13 @@ def _plan_cover(stream: Stream, codec: str, container: str) -> StreamPlan:
 
 def _conversion_target(stream: Stream, codec: str, container: str) -> str | None:
     """The codec to convert a stream to that the container can't hold as it is; None where there is no way."""
+    if stream.codec_context is None:
+        return None
     if stream.type == "subtitle" and codec not in _BITMAP_SUBTITLES:
         return _SUBTITLE_CODECS.get(container)
-    if stream.type == "audio" and stream.codec_context is not None:
-        return _AUDIO_CODECS.get(container) or _default_audio(container)
+    if stream.type == "audio":
+        rate = cast("AudioStream", stream).codec_context.sample_rate
+        return (_AUDIO_CODECS.get(container) or _default_audio(container)) if rate else None
     return None
 
 
@@ -173,9 +178,10 @@ class Carrier:
 
     def _attach_picture(self, output: OutputContainer, stream: Stream, codec: str) -> None:
         """A cover picture's only packet is read here: an attachment is part of the header."""
-        with av.open(self._source.name, "r") as again:
+        with open_again(self._source) as again:
             packet = next((p for p in again.demux(again.streams[stream.index]) if p.size), None)
             if packet is not None:
+                check_cover(packet.size)
                 name, mimetype = _PICTURE_TYPES[codec]
                 output.add_attachment(name, mimetype, bytes(packet))
 

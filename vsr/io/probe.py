@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import av
 from av.container import InputContainer
-from av.error import FFmpegError, InvalidDataError
+from av.error import ArgumentError, FFmpegError, InvalidDataError
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -13,13 +13,15 @@ from av.video.stream import VideoStream
 from vsr.color import has_exact_matrix
 from vsr.errors import SourceError
 from vsr.frames import MATRIX_BT709, MATRIX_RGB, MATRIX_SMPTE170M, UNSPECIFIED, ChromaLocation, ColorSpace, VideoInfo
-from vsr.io import formats, side_data
+from vsr.io import formats, limits, side_data
 from vsr.io.opening import open_input
 from vsr.notices import Notices
 from vsr.spec import PipelineSpec
 
 _HD_HEIGHT = 720
 _PROGRESSIVE_ORDERS = (0, 1)  # AV_FIELD_UNKNOWN, AV_FIELD_PROGRESSIVE
+_MOST_STRETCHED = Fraction(16)
+"""Of real pixels, anamorphic ones are 2:1 at most."""
 _RANGE_LIMITED, _RANGE_FULL = 1, 2
 _NOT_THE_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails
 
@@ -32,9 +34,12 @@ def moving_streams(container: InputContainer) -> list[VideoStream]:
 def choose_video(container: InputContainer, spec: PipelineSpec, notices: Notices) -> VideoStream:
     """The stream to upscale: the one asked for, else the first that is marked default, as players choose.
 
-    Raises SourceError where there is none, naming what the file has instead.
+    Its decoder is held to ``spec.max_pixels``. Raises SourceError where there is none, naming what the file has
+    instead, and where it is declared larger than that.
     """
     streams = moving_streams(container)
+    if len(container.streams) == limits.most_streams(spec.source):
+        notices.say(f"the source has {len(container.streams)} streams; what it may have beyond these is left out")
     if spec.video_stream is not None:
         chosen = next((s for s in container.streams.video if s.index == spec.video_stream), None)
         if chosen is None:
@@ -43,7 +48,7 @@ def choose_video(container: InputContainer, spec: PipelineSpec, notices: Notices
     elif streams:
         chosen = next((s for s in streams if s.disposition & Disposition.default), streams[0])
         if len(streams) > 1:
-            listed = ", ".join(f"#{s.index} {s.width}x{s.height}" for s in streams)
+            listed = ", ".join(f"#{s.index} {_size_of(s)}" for s in streams)
             notices.say(f"{len(streams)} video streams ({listed}): #{chosen.index} is upscaled, --video-stream chooses")
     else:
         kinds = sorted({s.type for s in container.streams})
@@ -51,7 +56,12 @@ def choose_video(container: InputContainer, spec: PipelineSpec, notices: Notices
         raise SourceError(f"{spec.source} has no video stream{covers}; it has: {', '.join(kinds) or 'nothing'}")
     if chosen.codec_context is None:
         raise SourceError(f"stream #{chosen.index} of {spec.source} is in a codec that FFmpeg has no decoder for")
+    limits.restrain(chosen, spec)
     return chosen
+
+
+def _size_of(stream: VideoStream) -> str:
+    return f"{stream.width}x{stream.height}" if stream.codec_context is not None else "without a decoder"
 
 
 def probe(spec: PipelineSpec, notices: Notices) -> VideoInfo:
@@ -62,20 +72,26 @@ def probe(spec: PipelineSpec, notices: Notices) -> VideoInfo:
     with open_input(spec) as container:
         stream = choose_video(container, spec, notices)
         stream.thread_type = "NONE"
-        first = _first_frame(container, stream)
+        first = _first_frame(container, stream, spec, notices)
         if first is None:
-            raise SourceError(f"{spec.source} has a video stream but not one frame could be decoded from it")
+            raise limits.undecodable(spec)
         return describe(container, stream, first, notices)
 
 
-def _first_frame(container: InputContainer, stream: VideoStream) -> VideoFrame | None:
+def _first_frame(
+    container: InputContainer, stream: VideoStream, spec: PipelineSpec, notices: Notices
+) -> VideoFrame | None:
     try:
         for packet in container.demux(stream):
+            limits.check_packet(packet, stream, spec)
             with suppress(InvalidDataError):  # damage before the first good frame
                 for frame in stream.decode(packet):
-                    return side_data.legible(frame, stream)
+                    limits.check_frame(frame, spec)
+                    return side_data.legible(frame, stream, notices)
+    except ArgumentError as exc:
+        raise limits.undecodable(spec) from exc
     except FFmpegError as exc:
-        raise SourceError(f"{container.name} can't be read: {exc.strerror}; the file is damaged") from exc
+        raise SourceError(f"{spec.source} can't be read: {exc.strerror}; the file is damaged") from exc
     return None
 
 
@@ -108,7 +124,7 @@ def describe(
         color=_color(stream, first, name, still, notices, location=chroma_location),
         time_base=time_base,
         frame_rate=rate,
-        sample_aspect_ratio=stream.sample_aspect_ratio or Fraction(1),
+        sample_aspect_ratio=_pixel_shape(stream, notices),
         display_matrix=side_data.display_matrix(first),
         interlaced=first.interlaced_frame or stream.codec_context.field_order not in _PROGRESSIVE_ORDERS,
         still=still,
@@ -118,6 +134,15 @@ def describe(
     )
 
 
+def _pixel_shape(stream: VideoStream, notices: Notices) -> Fraction:
+    """The sample aspect ratio, or 1 where it is none that pictures have: sizes are made from it."""
+    ratio = stream.sample_aspect_ratio or Fraction(1)
+    if 1 / _MOST_STRETCHED <= ratio <= _MOST_STRETCHED:
+        return ratio
+    notices.say(f"the source says that its pixels are {ratio.numerator}:{ratio.denominator}; they are taken as square")
+    return Fraction(1)
+
+
 def _frame_rate(stream: VideoStream) -> Fraction | None:
     """Average frames a second; a Matroska of few frames can claim more than its own base rate, which is then right."""
     average, base = stream.average_rate or stream.guessed_rate, stream.base_rate
@@ -125,8 +150,7 @@ def _frame_rate(stream: VideoStream) -> Fraction | None:
 
 
 def _is_still(container: InputContainer) -> bool:
-    name = container.format.name
-    return name.endswith("_pipe") or (name == "image2" and "%" not in str(container.name))
+    return container.format.name.endswith("_pipe")
 
 
 def _duration_s(container: InputContainer, stream: VideoStream) -> float | None:

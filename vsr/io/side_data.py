@@ -3,15 +3,17 @@
 import re
 import struct
 from fractions import Fraction
-from typing import cast
 
 import av.logging
+from av.error import BlockingIOError as AvBlockingIOError
 from av.filter import Graph
 from av.sidedata.sidedata import SideData, SideDataContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from vsr.frames import ChromaLocation
+from vsr.io.wording import listening
+from vsr.notices import Notices
 
 # Frame side data that an encoder can write again, so that it must travel with the frame.
 CARRIED = frozenset({"A53_CC", "DYNAMIC_HDR_PLUS", "S12M_TIMECODE", "AFD", "ICC_PROFILE"})
@@ -25,6 +27,8 @@ LOST = {
     "STEREO3D": "stereo 3D packing tag",
     "SPHERICAL": "spherical (360 degree) tag",
 }
+_NAMING_PROFILES = frozenset({"png", "apng"})
+_PROFILES_ONLY = ("sidedata", "mode=select:type=ICC_PROFILE")
 _LOCATIONS: dict[str, ChromaLocation] = {
     "left": "left",
     "center": "center",
@@ -35,8 +39,15 @@ _LOCATIONS: dict[str, ChromaLocation] = {
 }
 
 
-def legible(frame: VideoFrame, stream: VideoStream) -> VideoFrame:
-    """``frame``, without side data newer than PyAV has names for (EXIF is), on which it would stumble."""
+def legible(frame: VideoFrame, stream: VideoStream, notices: Notices) -> VideoFrame:
+    """``frame``, without the side data that PyAV can't look at; only then may anything here look at a frame's.
+
+    On what is newer than PyAV has names for (EXIF is) it stumbles, and metadata of side data it frees twice, which ends
+    the process: the name of a PNG's ICC profile, all that any of FFmpeg's decoders gives side data for metadata.
+    """
+    if stream.codec_context.name in _NAMING_PROFILES and _filtered(frame, stream, _PROFILES_ONLY):
+        notices.say("the source has an ICC profile, which can't be taken from PNG; it is dropped")
+        frame = _without(frame, stream, "ICC_PROFILE")
     while True:
         try:
             names(frame)
@@ -44,17 +55,27 @@ def legible(frame: VideoFrame, stream: VideoStream) -> VideoFrame:
             number = re.match(r"\d+", str(unknown))
             if number is None:
                 raise
-            frame = _filtered(frame, stream, "sidedata", f"mode=delete:type={number[0]}")
+            frame = _without(frame, stream, number[0])
         else:
             return frame
 
 
-def _filtered(frame: VideoFrame, stream: VideoStream, name: str, arguments: str | None = None) -> VideoFrame:
+def _without(frame: VideoFrame, stream: VideoStream, kind: str) -> VideoFrame:
+    return _filtered(frame, stream, ("sidedata", f"mode=delete:type={kind}")) or frame
+
+
+def _filtered(frame: VideoFrame, stream: VideoStream, chosen: tuple[str, str | None]) -> VideoFrame | None:
+    """``frame`` from an FFmpeg filter, a name and arguments; None where it lets none through."""
     graph = Graph()
-    graph.link_nodes(graph.add_buffer(template=stream), graph.add(name, arguments), graph.add("buffersink"))
+    graph.threads = 1  # starting more takes longer than the filter
+    source = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=stream.time_base)
+    graph.link_nodes(source, graph.add(*chosen), graph.add("buffersink"))
     graph.configure()
     graph.push(frame)
-    return graph.vpull()
+    try:
+        return graph.vpull()
+    except AvBlockingIOError:
+        return None
 
 
 def names(frame: VideoFrame) -> set[str]:
@@ -63,7 +84,9 @@ def names(frame: VideoFrame) -> set[str]:
 
 
 def _items(frame: VideoFrame) -> list[SideData]:
-    container = cast("SideDataContainer", frame.side_data)  # PyAV's stub calls it a dict
+    # VideoFrame.side_data would keep what it gives, which refers to the frame: a circle that holds the picture's memory
+    # until Python looks for circles, which it does by the number of objects, not by their size.
+    container = SideDataContainer(frame)  # type: ignore[call-arg]  # which the stub lacks
     return [container[i] for i in range(len(container))]
 
 
@@ -86,14 +109,9 @@ def chroma_location(frame: VideoFrame, stream: VideoStream) -> ChromaLocation | 
 
     PyAV has no attribute for it, but FFmpeg's ``showinfo`` filter prints it.
     """
-    previous = av.logging.get_level()
-    av.logging.set_level(av.logging.INFO)
-    try:
-        with av.logging.Capture(local=True) as lines:
-            _filtered(frame, stream, "showinfo")
-    finally:
-        av.logging.set_level(previous)
-    match = re.search(r"\bcl:(\w+)", "".join(text for _, _, text in lines))
+    with listening(av.logging.INFO) as words:
+        _filtered(frame, stream, ("showinfo", None))
+    match = re.search(r"\bcl:(\w+)", "".join(text for _, _, text in words.lines))
     return _LOCATIONS.get(match[1]) if match else None
 
 

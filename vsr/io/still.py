@@ -12,6 +12,9 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
 from vsr.errors import SinkError, SourceError
+from vsr.io.durable import write_whole
+from vsr.io.limits import check_picture, decoder_options
+from vsr.spec import PipelineSpec
 
 # By first bytes: libav's own probing would also follow playlists to other files, and read '%d' in a name as a sequence.
 _DEMUXERS = (
@@ -39,7 +42,10 @@ def read_rgb(path: Path) -> npt.NDArray[np.uint8]:
         demuxer = next((name for magic, name in _DEMUXERS if content.startswith(magic)), None)
         if demuxer is None:
             raise SourceError(f"can't read image {path}: it is no PNG, JPEG, BMP, TIFF or WebP file")
-        with av.open(io.BytesIO(content), mode="r", format=demuxer) as container:
+        check_picture(f"image {path}", content)
+        limit = decoder_options(PipelineSpec.max_pixels)
+        with av.open(io.BytesIO(content), mode="r", format=demuxer, options=limit) as container:
+            container.streams.video[0].codec_context.options = limit
             for frame in container.decode(video=0):
                 return frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
     except (OSError, av.FFmpegError, IndexError, ValueError) as exc:
@@ -50,7 +56,7 @@ def read_rgb(path: Path) -> npt.NDArray[np.uint8]:
 def write_rgb(path: Path, pixels: npt.NDArray[np.uint8]) -> None:
     """Write (H,W,3) uint8 RGB as a PNG. SinkError if it can't be written."""
     try:
-        path.write_bytes(png(pixels))
+        write_whole(path, png(pixels))
     except OSError as exc:
         raise SinkError(f"can't write image {path}: {_reason(exc)}; write to a writable folder") from exc
 

@@ -1,4 +1,4 @@
-"""Timestamps as the source has them; where it has none, or they go backwards, repaired and counted."""
+"""Timestamps as the source has them; where it has none, or they repeat or go backwards, repaired and counted."""
 
 from fractions import Fraction
 
@@ -9,7 +9,8 @@ class Timeline:
     """Gives each decoded frame its pts, strictly increasing, in one time base."""
 
     def __init__(self, time_base: Fraction, frame_rate: Fraction | None, notices: Notices):
-        self._step = max(round(1 / (frame_rate * time_base)), 1) if frame_rate else 1
+        self.step = max(round(1 / (frame_rate * time_base)), 1) if frame_rate else 1
+        """From one frame to the next where none has a time."""
         self._last: int | None = None
         self._notices = notices
         self.repaired = 0
@@ -19,10 +20,10 @@ class Timeline:
         placed = pts if pts is not None else dts
         if placed is None:
             self._notices.say("the source has no timestamps; they are made from its frame rate")
-            placed = 0 if self._last is None else self._last + (duration or self._step)
+            placed = 0 if self._last is None else self._last + (duration or self.step)
         if self._last is not None and placed <= self._last:
             self.repaired += 1
-            self._notices.say(f"timestamps of the source go backwards near {placed}; repaired to stay in order")
+            self._notices.say("timestamps of the source repeat or go backwards; such frames are moved to stay in order")
             placed = self._last + 1
         self._last = placed
         return placed

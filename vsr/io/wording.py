@@ -12,6 +12,11 @@ import av.logging
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_QUIET = -8
+"""FFmpeg's AV_LOG_QUIET, which PyAV has no name for."""
+_HUSHED = av.logging.PANIC
+"""What PyAV's level is while nobody listens: none that a program chooses."""
+
 
 class Words:
     """What FFmpeg logged while it was listened to."""
@@ -28,10 +33,10 @@ class Words:
 
 
 @contextmanager
-def listening() -> Iterator[Words]:
+def listening(level: int = av.logging.ERROR) -> Iterator[Words]:
     """Collect what FFmpeg logs on this thread, for the opening of files and codecs; nothing is printed."""
     words = Words()
-    with _level, av.logging.Capture(local=True) as lines:
+    with _level.at_least(level), av.logging.Capture(local=True) as lines:
         words.lines = lines
         yield words
 
@@ -41,21 +46,35 @@ class _RaisedLevel:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._listeners = 0
+        self._wanted: list[int] = []
+        """A level for each that listens."""
         self._previous: int | None = None
 
-    def __enter__(self) -> None:
+    @contextmanager
+    def at_least(self, level: int) -> Iterator[None]:
         with self._lock:
-            if not self._listeners:
+            if not self._wanted and av.logging.get_level() != _HUSHED:
                 self._previous = av.logging.get_level()
-                av.logging.set_level(av.logging.ERROR)
-            self._listeners += 1
+            self._wanted.append(level)
+            av.logging.set_level(max(self._wanted))
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._wanted.remove(level)
+                if self._wanted:
+                    av.logging.set_level(max(self._wanted))
+                else:
+                    self._lower()
 
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._listeners -= 1
-            if not self._listeners:
-                av.logging.set_level(self._previous)
+    def _lower(self) -> None:
+        if self._previous is not None:
+            av.logging.set_level(self._previous)
+            return
+        # With a level of None PyAV prints a traceback for each line that another thread is just about to log.
+        av.logging.set_level(_HUSHED)
+        av.logging.set_libav_level(_QUIET)
+        av.logging.restore_default_callback()
 
 
 _level = _RaisedLevel()

@@ -12,10 +12,11 @@ import torch
 from vsr.frames import MATRIX_BT709, Frame, PixelLayout, Plane, VideoInfo
 from vsr.io.picture import Canvas, Resizer, resized
 from vsr.notices import Notices
+from vsr.placement import Placement, choose_placement
 from vsr.plane_model import Picture
 from vsr.scaling import NetworkPlan, output_size, plan_network
 from vsr.spec import PipelineSpec
-from vsr.upscaler import Placement, Upscaler, choose_placement
+from vsr.upscaler import Upscaler
 
 INTERPOLATION = "bicubic"
 TIERS = (INTERPOLATION, "realtime", "fast", "balanced")

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 from vsr.errors import SinkError, UsageError
 from vsr.io.live import forms
-from vsr.io.live.address import without_password
 from vsr.io.live.destinations import Address, Recording, StandardOutput
 from vsr.io.live.stream_sink import StreamSink
-from vsr.io.opening import is_url
+from vsr.io.opening import is_url, without_password
 from vsr.io.target import resolve
 from vsr.live.virtual_camera import VirtualCamera
 from vsr.live.window import Window

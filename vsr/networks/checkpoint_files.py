@@ -1,13 +1,10 @@
 """Reading tensors from weights files of others, which are not trusted: safetensors, PyTorch pickles, ONNX."""
 
 import hashlib
-import io
 import os
 import re
 import stat
 import struct
-import warnings
-import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,14 +15,15 @@ from safetensors import SafetensorError
 
 from vsr.errors import NetworkError
 from vsr.networks.onnx_files import onnx_tensors
+from vsr.networks.unpickling import check_unpickler, unpickled
 
 MOST_BYTES = 1 << 30
 """Of a file; the largest networks that upscale video have a tenth of that."""
 MOST_VALUES = 1 << 28
 """In all tensors together: a small file may claim a tensor of any shape."""
 _MOST_TENSORS = 1 << 16
-# Of the unpickler for weights alone: before it, files could run code in spite of it (CVE-2025-32434, CVE-2026-24747).
-_SAFE_TORCH = "2.10"
+_MOST_WRAPPERS = 4
+"""Around the tensors: a pickle may hold itself."""
 
 _WRAPPERS = ("params_ema", "params-ema", "params", "state_dict", "model_state_dict", "model", "net", "generator")
 """Where a checkpoint keeps the network's tensors, the ones to prefer first."""
@@ -86,16 +84,9 @@ def _safetensors(content: bytes, path: Path) -> dict[str, torch.Tensor]:
 
 
 def _pickled(content: bytes, path: Path) -> dict[str, torch.Tensor]:
-    if torch.__version__ < _SAFE_TORCH:
-        raise NetworkError(
-            f"{path} is a pickle, which torch {torch.__version__} can't read without the danger of running code in it; "
-            f"install torch {_SAFE_TORCH} or newer, or give a .safetensors file"
-        )
-    _check_archive(content, path)
+    check_unpickler(path, NetworkError, ", or give a .safetensors file")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            checkpoint = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        checkpoint = unpickled(content)
     except Exception as exc:
         # Damaged bytes may raise anything at all in an unpickler.
         wanted = re.search(r"GLOBAL ([\w.]+)", str(exc))
@@ -109,35 +100,33 @@ def _pickled(content: bytes, path: Path) -> dict[str, torch.Tensor]:
     return _state_dict(checkpoint, path)
 
 
-def _check_archive(content: bytes, path: Path) -> None:
-    """torch stores its archives uncompressed; one that grows when read is no such archive."""
-    if not content.startswith(b"PK"):
-        return
-    try:
-        entries = zipfile.ZipFile(io.BytesIO(content)).infolist()
-    except Exception as exc:
-        raise NetworkError(f"{path} is damaged or no PyTorch file ({exc}); get it again") from exc
-    size = sum(entry.file_size for entry in entries)
-    if size > MOST_BYTES or any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
-        raise NetworkError(f"{path} is a compressed archive, which PyTorch does not write; get it again")
-
-
 def _state_dict(checkpoint: Any, path: Path) -> dict[str, torch.Tensor]:
     """The network's tensors within a checkpoint: all of it, or the part under a known name."""
     content = checkpoint
-    while isinstance(content, Mapping) and not all(isinstance(value, torch.Tensor) for value in content.values()):
-        wrapper = next((name for name in _WRAPPERS if isinstance(content.get(name), Mapping)), None)
-        if wrapper is None:
-            raise NetworkError(f"{path} holds no state_dict under a known name ({', '.join(_WRAPPERS)})")
-        for name in content:
-            if name != wrapper and not (isinstance(name, str) and _BESIDE.fullmatch(name)):
-                raise NetworkError(
-                    f"{path} holds {name!r} beside '{wrapper}', which vsr does not know; save that alone"
-                )
-        content = content[wrapper]
+    for _ in range(_MOST_WRAPPERS):
+        if not isinstance(content, Mapping) or _all_tensors(content):
+            break
+        content = content[_wrapper(content, path)]
     if not isinstance(content, Mapping) or not all(isinstance(name, str) for name in content):
         raise NetworkError(f"{path} holds no named tensors; save the network's state_dict")
+    if not _all_tensors(content):
+        raise NetworkError(f"{path} wraps its tensors more than {_MOST_WRAPPERS} times; save the state_dict alone")
     return dict(content)
+
+
+def _wrapper(content: Mapping[Any, Any], path: Path) -> str:
+    """The known name under which ``content`` keeps the tensors."""
+    wrapper = next((name for name in _WRAPPERS if isinstance(content.get(name), Mapping)), None)
+    if wrapper is None:
+        raise NetworkError(f"{path} holds no state_dict under a known name ({', '.join(_WRAPPERS)})")
+    for name in content:
+        if name != wrapper and not (isinstance(name, str) and _BESIDE.fullmatch(name)):
+            raise NetworkError(f"{path} holds {name!r} beside '{wrapper}', which vsr does not know; save that alone")
+    return wrapper
+
+
+def _all_tensors(content: Mapping[Any, Any]) -> bool:
+    return all(isinstance(value, torch.Tensor) for value in content.values())
 
 
 def _check(tensors: Mapping[str, torch.Tensor], path: Path) -> None:

@@ -1,6 +1,6 @@
 """DRRN: residual units that share their weights, correcting bicubically upscaled luma (Tai et al., CVPR 2017)."""
 
-from typing import Self
+from typing import Annotated, Self
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +15,8 @@ WIDTH = 128
 # With the released order the head sees ReLU(BN(luma)), where the usual shift of 0 hides whatever is darker than the
 # mean; so many standard deviations let nearly all of it through to begin with.
 HEAD_SHIFT = 3.0
+Units = Annotated[int, 32]
+"""Of a block, and blocks, with their limit: as ``Layers``, but the two multiply."""
 
 
 class DRRN(Network):
@@ -29,7 +31,7 @@ class DRRN(Network):
     domain = "luma"
     anchored = True
 
-    def __init__(self, scale: int, *, units: int = 9, blocks: int = 1, rectified: bool = False) -> None:
+    def __init__(self, scale: int, *, units: Units = 9, blocks: Units = 1, rectified: bool = False) -> None:
         super().__init__()
         self.scale = scale
         self.upscale = Bicubic(scale)

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from vsr.networks.base import Shuffled
-from vsr.networks.entry import NetworkEntry
+from vsr.networks.entry import Channels, Layers, NetworkEntry
 from vsr.networks.first_weights import begin_near_zero_
 from vsr.networks.reparam import RepConv
 
@@ -29,9 +29,9 @@ class ECBSR(Shuffled):
         self,
         scale: int,
         *,
-        blocks: int = 4,
-        channels: int = 16,
-        expand: int | None = None,
+        blocks: Layers = 4,
+        channels: Channels = 16,
+        expand: Channels | None = None,
         activation: Activation = "prelu",
     ) -> None:
         super().__init__()

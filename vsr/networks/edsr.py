@@ -6,7 +6,7 @@ from torch import nn
 
 from vsr.networks.base import Network
 from vsr.networks.div2k import mean_rgb
-from vsr.networks.entry import NetworkEntry
+from vsr.networks.entry import Channels, Layers, NetworkEntry
 from vsr.networks.upsample import shuffle_reach, shuffle_upsampler
 
 
@@ -20,7 +20,7 @@ class EDSR(Network):
     name = "edsr"
     domain = "rgb"
 
-    def __init__(self, scale: int, *, blocks: int = 16, width: int = 64) -> None:
+    def __init__(self, scale: int, *, blocks: Layers = 16, width: Channels = 64) -> None:
         super().__init__()
         self.scale = scale
         # Two convolutions a block, the head and the smoothing one; then the tail at high resolution.

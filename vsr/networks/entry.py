@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from vsr.errors import NetworkError
 from vsr.networks.base import Domain, Network, parameter_count
@@ -11,7 +11,11 @@ from vsr.networks.weights import SHIPPED_DIR, OptionValue, WeightsCard, find_wei
 
 _KINDS = ("video", "clean")
 """Last part of a shipped file's name: what it was trained for. The first that ships is the default."""
-_MOST = 4096
+
+Layers = Annotated[int, 64]
+"""An option that counts layers, with its limit: each layer costs time and memory even where it has no numbers yet."""
+Channels = Annotated[int, 4096]
+"""An option that counts channels, with its limit."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,10 @@ class NetworkEntry:
     """One line."""
     paper: str
     builder: Callable[..., Network]
-    """``builder(scale, **options)`` gives the training form; its keyword-only parameters are the options."""
+    """``builder(scale, **options)`` gives the training form; its keyword-only parameters are the options.
+
+    One that is a number is ``Layers`` or ``Channels``.
+    """
     trained: bool = True
     """False: there are no parameters, so no weights are needed."""
 
@@ -66,7 +73,7 @@ class NetworkEntry:
 
     def _option_types(self) -> Mapping[str, Any]:
         builder = self.builder.__init__ if inspect.isclass(self.builder) else self.builder
-        hints = get_type_hints(builder)
+        hints = get_type_hints(builder, include_extras=True)
         parameters = inspect.signature(builder).parameters.values()
         return {one.name: hints[one.name] for one in parameters if one.kind is one.KEYWORD_ONLY}
 
@@ -78,5 +85,11 @@ def _check_option(what: str, kind: Any, value: OptionValue) -> None:
     elif kind is bool:
         if not isinstance(value, bool):
             raise NetworkError(f"{what} is {value!r}; it is true or false")
-    elif not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _MOST:
-        raise NetworkError(f"{what} is {value!r}; it is a number from 1 to {_MOST}")
+    elif not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _limit(kind):
+        raise NetworkError(f"{what} is {value!r}; it is a number from 1 to {_limit(kind)}")
+
+
+def _limit(kind: Any) -> int:
+    """Of ``Layers`` or ``Channels``, also where None may stand for it."""
+    choices = (kind,) if get_origin(kind) is Annotated else get_args(kind)
+    return next(int(get_args(one)[1]) for one in choices if get_origin(one) is Annotated)

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from vsr.networks.base import Anchor, Network
-from vsr.networks.entry import NetworkEntry
+from vsr.networks.entry import Layers, NetworkEntry
 from vsr.networks.first_weights import begin_near_zero_
 
 WIDTH = 64
@@ -24,7 +24,7 @@ class LiteSRNet(Network):
     name = "litesrnet"
     domain = "rgb"
 
-    def __init__(self, scale: int, *, depth: int | None = None, anchor: Anchor = "nearest") -> None:
+    def __init__(self, scale: int, *, depth: Layers | None = None, anchor: Anchor = "nearest") -> None:
         super().__init__()
         self.scale = scale
         self.depth = depth or RELEASED_DEPTH[scale]

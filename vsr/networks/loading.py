@@ -13,9 +13,15 @@ from vsr.networks.checkpoint_files import read_tensors, without_prefix
 from vsr.networks.int8 import Calibration, quantise, read_calibration
 from vsr.networks.layouts import Recognised, recognise
 from vsr.networks.layouts.own import nearest_own, recognise_own
+from vsr.networks.parameter_limit import AtMost
 from vsr.networks.registry import entry
 from vsr.networks.spandrel_networks import load_by_spandrel
-from vsr.networks.weights import WeightsCard, find_weights, put_weights, read_card
+from vsr.networks.weights import OptionValue, WeightsCard, find_weights, put_weights, read_card
+
+_MOST_BRANCHES = 64
+"""A training form has at most so many times the parameters of the deployed form, which is what a file holds."""
+_SMALL = 1 << 24
+"""Parameters that every machine has room for: expansions may be more than that many times as wide as small networks."""
 
 
 @dataclass(frozen=True)
@@ -161,14 +167,23 @@ def _recognise(tensors: Mapping[str, torch.Tensor], network: str | None, path: P
     near = nearest_own(inner, network) if found is None else None
     if near is not None:
         # Ours, but damaged or of other options: this raises what does not fit.
-        put_weights(entry(near[0]).build(near[1]).deploy(), inner, path)
+        put_weights(_build(near[0], near[1], {}, path, inner), inner, path)
     return found
 
 
 def _builder(found: Recognised, path: Path) -> Callable[[int], Network]:
     def build(scale: int) -> Network:
-        network = entry(found.network).build(scale, **found.options).deploy()
+        network = _build(found.network, scale, found.options, path, found.tensors[scale])
         put_weights(network, found.tensors[scale], path)
         return network
 
     return build
+
+
+def _build(
+    network: str, scale: int, options: Mapping[str, OptionValue], path: Path, tensors: Mapping[str, torch.Tensor]
+) -> Network:
+    """The deployed network for the file ``path`` with ``tensors``, which its options may ask far too much of."""
+    held = sum(tensor.numel() for tensor in tensors.values())
+    with AtMost(max(_MOST_BRANCHES * held, _SMALL), f"{path}, which holds {held} numbers,"):
+        return entry(network).build(scale, **options).deploy()

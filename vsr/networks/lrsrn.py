@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from vsr.networks.base import Anchor, LinearEnds
-from vsr.networks.entry import NetworkEntry
+from vsr.networks.entry import Channels, NetworkEntry
 from vsr.networks.first_weights import begin_near_zero_
 from vsr.networks.reparam import RepConv
 
@@ -25,7 +25,7 @@ class LRSRN(LinearEnds):
     domain = "rgb"
     halo = DEPTH + 2
 
-    def __init__(self, scale: int, *, anchor: Anchor = "nearest", expand: int = 8 * WIDTH) -> None:
+    def __init__(self, scale: int, *, anchor: Anchor = "nearest", expand: Channels = 8 * WIDTH) -> None:
         super().__init__()
         self.scale = scale
         self.anchored = anchor == "nearest"

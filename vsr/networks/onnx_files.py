@@ -10,6 +10,8 @@ import torch
 from vsr.errors import NetworkError
 
 _LAYERS = ("Conv", "ConvTranspose", "PRelu")
+_INPUTS = {"Conv": 2, "Identity": 1}
+"""At least so many has a node of these kinds, which are looked at beyond their names."""
 # What other nodes take that is at most this long is no parameter, but a number for each dimension or colour.
 _CONSTANT = 4
 
@@ -25,6 +27,7 @@ def onnx_tensors(content: bytes, path: Path) -> dict[str, torch.Tensor]:
     stored = {one.name: one for one in graph.initializer}
     if any(one.external_data or one.data_location for one in stored.values()):
         raise NetworkError(f"{path} keeps its tensors in other files; export it as one file")
+    _check_nodes(graph, path)
     # Equal tensors are stored once; the others are copies of it by name.
     copies = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "Identity"}
     fed_by = {node.output[0]: node.input[1] for node in graph.node if node.op_type == "Conv"}
@@ -51,6 +54,16 @@ def _graph(content: bytes, path: Path) -> Any:
         return onnx.load_model_from_string(content).graph
     except (DecodeError, ValueError, TypeError) as exc:
         raise NetworkError(f"{path} is damaged or no ONNX file; get it again") from exc
+
+
+def _check_nodes(graph: Any, path: Path) -> None:
+    for node in graph.node:
+        least = _INPUTS.get(node.op_type)
+        if least is not None and (len(node.input) < least or not node.output):
+            raise NetworkError(
+                f"{path} is damaged: a node {node.op_type} has {len(node.input)} inputs and {len(node.output)} "
+                "outputs; get the file again"
+            )
 
 
 def _is_parameter(stored: Any, taken_by: str) -> bool:

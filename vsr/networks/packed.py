@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from vsr.networks.base import Network
-from vsr.networks.entry import NetworkEntry
+from vsr.networks.entry import Channels, Layers, NetworkEntry
 from vsr.networks.first_weights import begin_near_zero_
 from vsr.networks.reparam import RepConv
 
@@ -23,7 +23,9 @@ class Packed(Network):
     domain = "yuv420"
     anchored = True
 
-    def __init__(self, scale: int, *, blocks: int = 4, channels: int = 48, expand: int | None = None) -> None:
+    def __init__(
+        self, scale: int, *, blocks: Layers = 4, channels: Channels = 48, expand: Channels | None = None
+    ) -> None:
         super().__init__()
         self.scale = scale
         self.halo = blocks + 2

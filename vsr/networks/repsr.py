@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from vsr.networks.base import Network
-from vsr.networks.entry import NetworkEntry
+from vsr.networks.entry import Channels, Layers, NetworkEntry
 from vsr.networks.first_weights import begin_near_zero_
 from vsr.networks.reparam import NormedRepConv
 
@@ -22,7 +22,7 @@ class RepSR(Network):
     domain = "rgb"
     anchored = True
 
-    def __init__(self, scale: int, *, blocks: int = 4, channels: int = 32, expand: int = 64) -> None:
+    def __init__(self, scale: int, *, blocks: Layers = 4, channels: Channels = 32, expand: Channels = 64) -> None:
         super().__init__()
         self.scale = scale
         self.halo = blocks + 2

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from vsr.networks.base import Network
-from vsr.networks.entry import NetworkEntry
+from vsr.networks.entry import Channels, Layers, NetworkEntry
 from vsr.networks.first_weights import begin_near_zero_
 from vsr.networks.reparam import RepConv
 
@@ -26,7 +26,7 @@ class SESR(Network):
     domain = "luma"
     anchored = True
 
-    def __init__(self, scale: int, *, blocks: int = 5, channels: int = 16, expand: int = 256) -> None:
+    def __init__(self, scale: int, *, blocks: Layers = 5, channels: Channels = 16, expand: Channels = 256) -> None:
         super().__init__()
         self.scale = scale
         self.halo = 2 + blocks + 2

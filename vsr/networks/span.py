@@ -6,7 +6,7 @@ from torch import nn
 
 from vsr.networks.base import Anchor, Network
 from vsr.networks.div2k import mean_rgb
-from vsr.networks.entry import NetworkEntry
+from vsr.networks.entry import Channels, NetworkEntry
 from vsr.networks.first_weights import NEAR_ZERO, begin_near_zero_
 from vsr.networks.reparam import SpanConv
 
@@ -41,7 +41,7 @@ class SPAN(Network):
     domain = "rgb"
     halo = 3 * BLOCKS + 3
 
-    def __init__(self, scale: int, *, width: int = 28, centred: bool = True, anchor: Anchor = "nearest") -> None:
+    def __init__(self, scale: int, *, width: Channels = 28, centred: bool = True, anchor: Anchor = "nearest") -> None:
         super().__init__()
         self.scale = scale
         self.centred = centred

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from vsr.networks.base import Network
-from vsr.networks.entry import NetworkEntry
+from vsr.networks.entry import Channels, Layers, NetworkEntry
 from vsr.networks.first_weights import begin_near_zero_
 
 Activation = Literal["prelu", "relu", "leaky_relu"]
@@ -25,7 +25,9 @@ class SRVGG(Network):
     domain = "rgb"
     anchored = True
 
-    def __init__(self, scale: int, *, width: int = 64, depth: int = 16, activation: Activation = "prelu") -> None:
+    def __init__(
+        self, scale: int, *, width: Channels = 64, depth: Layers = 16, activation: Activation = "prelu"
+    ) -> None:
         super().__init__()
         self.scale = scale
         self.halo = depth + 2

@@ -8,7 +8,7 @@ from torch import nn
 
 from vsr.networks.base import Network
 from vsr.networks.bicubic import Bicubic
-from vsr.networks.entry import NetworkEntry
+from vsr.networks.entry import Layers, NetworkEntry
 from vsr.networks.first_weights import begin_near_zero_, he_conv
 
 WIDTH = 64
@@ -24,7 +24,7 @@ class VDSR(Network):
     domain = "luma"
     anchored = True
 
-    def __init__(self, scale: int, *, depth: int = 20) -> None:
+    def __init__(self, scale: int, *, depth: Layers = 20) -> None:
         super().__init__()
         self.scale = scale
         self.upscale = Bicubic(scale)

@@ -85,7 +85,7 @@ def read_card(path: Path) -> WeightsCard | None:
         content = json.loads(card_path.read_text(encoding="utf-8"))
         known = {entry.name for entry in fields(WeightsCard)}
         card = WeightsCard(**{key: value for key, value in content.items() if key in known})
-    except (OSError, ValueError, TypeError, AttributeError) as exc:
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as exc:
         raise NetworkError(f"{card_path} is not a weights card ({exc}); remove it or restore it") from exc
     _check_card(card, card_path)
     return card

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from vsr.errors import SinkError, UsageError
+from vsr.networks.unpickling import check_unpickler
 
 FILE_NAME = "checkpoint.pt"
 
@@ -45,6 +46,7 @@ def read_checkpoint(path: Path, *, recipe_sha256: str, steps_factor: int = 1, pe
     """Read the checkpoint of the same training; UsageError if it is missing, damaged or of another."""
     if not path.is_file():
         raise UsageError(f"nothing to resume: no {path}; leave --resume out to begin")
+    check_unpickler(path, UsageError)
     try:
         found = Checkpoint(**torch.load(path, map_location="cpu", weights_only=True))
     except (OSError, RuntimeError, TypeError, EOFError, pickle.UnpicklingError) as exc:

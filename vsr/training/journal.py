@@ -21,9 +21,10 @@ class _Writer(Protocol):
 
 
 class Journal:
-    """Reports to stderr: a bar on a terminal, plain lines otherwise; a context manager."""
+    """Reports to stderr: a bar on a terminal, plain lines otherwise, as ``shown`` gives them; a context manager."""
 
-    def __init__(self, out: Path, console: Console | None = None) -> None:
+    def __init__(self, out: Path, console: Console | None = None, *, shown: Callable[[str], str] = str) -> None:
+        self._shown = shown
         self._console = console or Console(stderr=True, file=sys.stderr)
         self._writer = _writer(out, self._console)
         columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[state]}"))
@@ -44,7 +45,7 @@ class Journal:
 
     def say(self, line: str) -> None:
         """One plain line."""
-        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+        self._console.print(self._shown(line), highlight=False, markup=False, soft_wrap=True)
 
     def progress(self, step: int, steps: int, loss: float, rate: float, seconds: float) -> None:
         """After ``step`` of ``steps``; ``seconds`` of training so far."""

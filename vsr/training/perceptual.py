@@ -12,6 +12,7 @@ from torch import nn
 
 from vsr.errors import UsageError
 from vsr.networks import Domain
+from vsr.networks.unpickling import check_unpickler
 from vsr.training.recipe import Recipe
 
 _CUTS = (4, 9, 16, 23)
@@ -75,6 +76,7 @@ def _vgg16_features() -> nn.Sequential:
     path = Path(torch.hub.get_dir(), "checkpoints", address.rpartition("/")[2])
     if not path.is_file():
         raise UsageError(f"the perceptual loss needs VGG16's weights, and {path} is not there; get it from {address}")
+    check_unpickler(path, UsageError)
     network = models.vgg16(weights=None, init_weights=False)
     try:
         network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))

@@ -1,5 +1,6 @@
 """A whole training, from the user's request to the weights file and its card."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,8 +34,10 @@ class TrainingRequest:
     """Compile the step with torch.compile; None does so on a GPU."""
 
 
-def run_training(request: TrainingRequest) -> tuple[Path, ...]:
+def run_training(request: TrainingRequest, shown: Callable[[str], str] = str) -> tuple[Path, ...]:
     """Train, score, and write ``out/<recipe>.safetensors`` with its card, or one for each scale; returns the paths.
+
+    ``shown`` makes a line, names of files in it, fit for a terminal.
 
     Everything that can be wrong with the request raises its VsrError before the first step.
     """
@@ -44,7 +47,7 @@ def run_training(request: TrainingRequest) -> tuple[Path, ...]:
     for folder in request.eval_folders:
         list_images(folder)
     _make_folder(request.out)
-    with Journal(request.out) as journal:
+    with Journal(request.out, shown=shown) as journal:
         journal.say(f"reading {request.data}")
         images = load_training_images(request.data, recipe)
         journal.say(f"{images.files} images; recipe {recipe.name}, {recipe.steps} steps on {device}")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.forked import prepared
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -21,6 +23,7 @@ def _children() -> set[str]:
 @pytest.fixture
 def nothing_stays_open() -> Iterator[None]:
     """Fails a test that leaves a thread, an open file or a process behind."""
+    prepared()  # which stays, for all tests
     before = threading.active_count(), len(list(_PROCESS.glob("fd/*"))), _children()
     yield
     threads, descriptors, children = before

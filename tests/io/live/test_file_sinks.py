@@ -2,7 +2,6 @@
 
 import resource
 import signal
-import sys
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
@@ -26,7 +25,7 @@ from tests.io.live.footage import (
     sink_of,
     sound_of,
 )
-from tests.live.programs import running
+from tests.live.programs import module
 from vsr.errors import SinkError
 from vsr.io.live.contract import SAMPLE_RATE, TIME_BASE, LiveAudio, LiveFrame
 from vsr.notices import Notices
@@ -193,18 +192,22 @@ def _evenly(frame: LiveFrame, code: int) -> LiveFrame:
 
 def test_killed_recordings_can_be_played(tmp_path: Path) -> None:
     names = [str(tmp_path / name) for name in ("out.mp4", "out.mkv")]
-    with running([sys.executable, "-m", "tests.io.live.footage", "100000", *names]) as program:
+    with module("tests.io.live.footage", 100_000, *names) as program:
         program.wait_until(lambda: _sizes(tmp_path) and min(_sizes(tmp_path)) > 100_000, "recordings")
         program.process.send_signal(signal.SIGKILL)
         program.process.wait()
-    for part in tmp_path.iterdir():
+    for part in _files(tmp_path):
         played = play(part)
         assert len(played.times) > 30
         assert all(abs((later - earlier) * RATE - 1) < 0.05 for earlier, later in pairwise(played.times))
 
 
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
 def _sizes(folder: Path) -> list[int]:
-    return [path.stat().st_size for path in folder.iterdir()]
+    return [path.stat().st_size for path in _files(folder)]
 
 
 def _small_files() -> None:
@@ -213,8 +216,7 @@ def _small_files() -> None:
 
 
 def test_a_full_disk_ends_the_recording_and_keeps_it(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tests.io.live.footage", "100000", str(tmp_path / "out.mp4")]
-    with running(command, before=_small_files) as program:
+    with module("tests.io.live.footage", 100_000, tmp_path / "out.mp4", before=_small_files) as program:
         assert program.wait() == SinkError.exit_code
         assert f"SinkError: {tmp_path / 'out.mp4'} can't be written" in program.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["out.unfinished.mp4"]

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
-from tests.io.live.watching import Sight, Watched, watch
+from tests.io.live.watching import Sight, Watched, at_once, watch
 from tests.live.programs import RTSP_SERVER, Program, free_port, free_udp_port, needs, wait_until
 from tests.live.sender import sending
 from vsr.io.live.contract import SAMPLE_RATE, LiveAudio
@@ -84,10 +84,11 @@ def check_sound(watched: Watched) -> None:
 
 
 @needs("ffmpeg")
-@pytest.mark.parametrize(
-    ("protocol", "tolerance"), [("udp", 0), ("rtmp", MILLISECOND), ("rtsp", MILLISECOND), ("srt", 0)]
-)
-def test_pushed_stream(protocol: str, tolerance: int) -> None:
+def test_pushed_streams() -> None:
+    at_once(check_pushed_stream, [("udp", 0), ("rtmp", MILLISECOND), ("rtsp", MILLISECOND), ("srt", 0)])
+
+
+def check_pushed_stream(protocol: str, tolerance: int) -> None:
     pushed, read = addresses(protocol)
     watched = watch(read)
     with sending(pushed, "--audio"):
@@ -145,10 +146,11 @@ def check_gap(before: Sight, after: Sight) -> None:
 
 
 @needs("ffmpeg")
-@pytest.mark.parametrize(
-    ("protocol", "deaths", "reconnects", "tolerance"), [("udp", 2, 0, 0), ("rtmp", 1, 1, MILLISECOND)]
-)
-def test_killed_sender_comes_back(protocol: str, deaths: int, reconnects: int, tolerance: int) -> None:
+def test_killed_senders_come_back() -> None:
+    at_once(check_killed_sender, [("udp", 2, 0, 0), ("rtmp", 1, 1, MILLISECOND)])
+
+
+def check_killed_sender(protocol: str, deaths: int, reconnects: int, tolerance: int) -> None:
     """Over UDP nothing tells of it but the stamps, which begin anew."""
     pushed, read = addresses(protocol)
     watched = watch(read, read_timeout_s=20.0)

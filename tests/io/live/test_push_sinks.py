@@ -1,7 +1,6 @@
 """Pushed streams: a real receiver gets every frame, and one that dies or stalls is said within seconds."""
 
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.io.live.footage import BEEP, RATE, difference, feed, footage, luma, picture, play, sink_of
-from tests.live.programs import Program, free_port, free_udp_port, needs, running, wait_until
+from tests.live.programs import Program, free_port, free_udp_port, module, needs, running, wait_until
 from vsr.errors import SinkError
 from vsr.io.live import forms, stream_sink
 
@@ -98,7 +97,8 @@ def test_a_receiver_that_dies_is_an_error_as_is_none(scheme: str) -> None:
 
 @pytest.mark.parametrize("scheme", ["rtmp", "rtsp", "tcp"])
 def test_a_receiver_that_stalls_is_an_error(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forms, "PATIENCE_US", 200_000)
+    # RTSP waits so long for each of a picture's many small packets.
+    monkeypatch.setattr(forms, "PATIENCE_US", 100_000)
     monkeypatch.setattr(stream_sink, "GIVE_UP_S", 1)
     noise = np.random.default_rng(1)
     with receiver(scheme, "-f", "null", "-") as (address, program):
@@ -106,11 +106,11 @@ def test_a_receiver_that_stalls_is_an_error(scheme: str, monkeypatch: pytest.Mon
         sink = sink_of(address, preset="ultrafast", encoder_options=(("qp", "1"), ("maxrate", "0")))
 
         def write(number: int) -> None:
-            frame = picture(number, size=(640, 480))
-            frame.frame.planes[0][:] = noise.integers(0, 256, (480, 640))
+            frame = picture(number, size=(320, 240))
+            frame.frame.planes[0][:] = noise.integers(0, 256, (240, 320))
             sink.write(frame)
 
-        sink.open(picture(0, size=(640, 480)), audio=False)
+        sink.open(picture(0, size=(320, 240)), audio=False)
         write(0)
         program.send(signal.SIGSTOP)
         _first_error(write, 1)
@@ -134,14 +134,9 @@ def test_hls_keeps_a_short_playlist_and_ends_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "container", "sound"), [("-", "nut", True), ("y4m:-", "yuv4mpegpipe", False)])
 def test_a_pipe_carries_the_pictures_as_they_are(name: str, container: str, sound: bool, tmp_path: Path) -> None:
-    with (
-        (tmp_path / "got").open("wb") as got,
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.io.live.footage", "30", name], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        ) as program,
-    ):
-        assert program.stdout is not None
-        got.write(program.stdout.read())
+    with module("tests.io.live.footage", 30, name, pipe_stdout=True) as program:
+        assert program.process.stdout is not None
+        (tmp_path / "got").write_bytes(program.process.stdout.read())
         assert program.wait() == 0
     played = play(tmp_path / "got", container)
     assert [difference(luma(number, 160, 96), seen) for number, seen in enumerate(played.luma)] == [0] * 30
@@ -150,7 +145,7 @@ def test_a_pipe_carries_the_pictures_as_they_are(name: str, container: str, soun
 
 
 def test_a_pipe_that_nobody_reads_any_more_is_said() -> None:
-    with running([sys.executable, "-m", "tests.io.live.footage", "100000", "-"], pipe_stdout=True) as program:
+    with module("tests.io.live.footage", 100_000, "-", pipe_stdout=True) as program:
         assert program.process.stdout is not None
         assert program.process.stdout.read(100_000)
         program.process.stdout.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from vsr.notices import Notices
 from vsr.spec import make_spec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from vsr.frames import VideoInfo
@@ -66,6 +67,13 @@ def watch(name: str | Path, *, realtime: bool = False, audio: bool = True, **add
     notices = Notices()
     parsed = replace(parse(str(name), realtime=realtime), **address)  # type: ignore[arg-type]
     return Watched(StreamSource(parsed, make_spec("", ""), notices, audio=audio), notices)
+
+
+def at_once(check: Callable[..., None], cases: Sequence[tuple[object, ...]]) -> None:
+    """``check`` with the arguments of each case, all at the same time: they wait more than they work."""
+    with ThreadPoolExecutor(len(cases)) as pool:
+        for running in [pool.submit(check, *case) for case in cases]:
+            running.result()
 
 
 def _sight(frame: LiveFrame) -> Sight:

@@ -9,7 +9,8 @@ from typing import Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from vsr.errors import SourceError, UsageError
-from vsr.io.opening import check_file, is_url
+from vsr.io import allowed
+from vsr.io.opening import check_file, file_url, is_sequence, is_url, without_password
 
 Kind = Literal["network", "device", "capture", "relay", "pipe", "test", "file"]
 CaptureClock = Literal["stamps", "estimate", "arrival"]
@@ -18,17 +19,6 @@ CaptureClock = Literal["stamps", "estimate", "arrival"]
 _PROBING = {"analyzeduration": "500000", "probesize": "2000000"}
 _NETWORK_S, _PLAYLIST_S, _DEVICE_S = (5.0, 3.0), (20.0, 20.0), (3.0, 3.0)
 _LISTENING_S = 3.0
-# The protocols that an address may lead to: a playlist from a server must open neither files nor other services.
-_PROTOCOLS = {
-    "rtsp": "rtsp,rtp,udp,tcp",
-    "rtsps": "rtsps,rtsp,rtp,srtp,udp,tcp,tls",
-    "rtmp": "rtmp,tcp",
-    "rtmps": "rtmps,rtmp,tls,tcp",
-    "udp": "udp",
-    "tcp": "tcp",
-    "http": "http,https,httpproxy,tls,tcp,crypto",
-    "https": "https,http,httpproxy,tls,tcp,crypto",
-}
 _OPTIONS = {
     "rtsp": {"rtsp_transport": "tcp"},
     "rtsps": {"rtsp_transport": "tcp"},
@@ -89,7 +79,7 @@ class Address:
 def parse(name: str, *, realtime: bool, platform: str = sys.platform) -> Address:
     """The Address of ``name``. Raises UsageError for a name that makes no sense, SourceError for a file that is not."""
     if name == "-":
-        return Address("standard input", "pipe", name, options={**_PROBING, "protocol_whitelist": ""})
+        return Address("standard input", "pipe", name, options={**_PROBING, **allowed.for_bytes()})
     if (match := _TEST.fullmatch(name)) is not None:
         return _test(name, match)
     if (match := _SCREEN.fullmatch(name)) is not None:
@@ -100,7 +90,7 @@ def parse(name: str, *, realtime: bool, platform: str = sys.platform) -> Address
         return _network(name)
     if realtime:
         check_file(name)
-        return Address(name, "file", name)
+        return Address(name, "file", file_url(name), options=allowed.for_file(numbered=is_sequence(name)))
     if Path(name).exists():
         raise UsageError(f"{name} is a file: --realtime reads it at its own pace, and 'vsr run' upscales it whole")
     raise SourceError(f"{name} is no file and no live source; give {_KINDS}")
@@ -155,11 +145,11 @@ def _network(name: str) -> Address:
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
     if scheme == "srt":
         listens = query.get("mode") == "listener"
-        probing = {**_PROBING, "protocol_whitelist": ""}
+        probing = {**_PROBING, **allowed.for_bytes()}
         return Address(label, "relay", name, None, probing, *_NETWORK_S, listens=listens)
-    if scheme not in _PROTOCOLS:
+    if scheme not in allowed.SCHEMES:
         raise UsageError(f"{label}: '{scheme}' addresses are not read; give {_KINDS}")
-    options = {**_PROBING, **_OPTIONS.get(scheme, {}), "protocol_whitelist": _PROTOCOLS[scheme]}
+    options = {**_PROBING, **_OPTIONS.get(scheme, {}), **allowed.for_address(scheme)}
     if scheme.startswith("rtsp") and "udp" in query:
         del options["rtsp_transport"]  # FFmpeg reads the transport from the address
     listens = scheme == "udp" or query.get("listen", "0") != "0"
@@ -172,9 +162,3 @@ def _network(name: str) -> Address:
     return Address(
         label, "network", target, None, options, _LISTENING_S if listens else open_s, read_s, listens=listens
     )
-
-
-def without_password(name: str) -> str:
-    """``name`` fit for messages: what is secret in an address is left out."""
-    shown = re.sub(r"(://[^/@:]*):[^/@]*@", r"\1:...@", name)
-    return re.sub(r"(passphrase=)[^&]*", r"\1...", shown)

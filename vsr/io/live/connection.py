@@ -13,7 +13,7 @@ from av.error import FFmpegError, InvalidDataError
 
 from vsr.errors import SourceError
 from vsr.frames import Frame
-from vsr.io import formats
+from vsr.io import formats, limits
 from vsr.io.devices import decoder_acceleration
 from vsr.io.live.contract import TIME_BASE, LiveAudio, LiveFrame
 from vsr.io.live.pacing import Backlog, Pacer
@@ -99,7 +99,7 @@ class Connection:
                 address.label,
                 self._pipe or address.target,
                 address.container_format,
-                dict(address.options),
+                {**limits.options(run.spec), **address.options},
                 hwaccel=decoder_acceleration(run.spec.hwaccel, run.notices),
                 timeouts_s=(address.open_timeout_s, address.read_timeout_s),
             )

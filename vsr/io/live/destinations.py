@@ -80,6 +80,7 @@ class Recording:
             kept = self._target.partial
             self._notices.say(f"{self._target.final} is cut short and stays in {kept}: {exc.strerror}")
         else:
+            self._target.discard()
             self._notices.say(f"{self._target.final} is cut short; what was recorded until then is kept as {kept}")
 
 

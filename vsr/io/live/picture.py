@@ -44,7 +44,7 @@ class Pictures:
 
     def take(self, raw: VideoFrame) -> Iterator[tuple[VideoFrame, VideoInfo]]:
         """Give one decoded frame; take the pictures that are ready, each with what is true of it."""
-        frame = side_data.legible(raw, self._stream)
+        frame = side_data.legible(raw, self._stream, self._notices)
         likeness = _likeness(frame)
         if likeness != self._likeness or (frame.interlaced_frame and not self._deinterlacing):
             yield from self.finish()

@@ -1,0 +1,298 @@
+"""Files of a few kilobytes that declare gigabytes."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+import zlib
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from tests.hostile.clips import make_clips
+from tests.io.making import Recipe, make
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+HUGE = 100_000
+_SAMPLES = 80_000_000
+_TICK = Fraction(1, 25)
+_ATTACHED, _ATTACHMENTS = 100 << 20, 6
+
+
+def _mp4(folder: Path, **options: str) -> bytearray:
+    return bytearray(make(folder / "plain.mp4", Recipe(options={"bf": "0", **options})).read_bytes())
+
+
+def _patch(data: bytearray, name: bytes, offset: int, *numbers: int) -> None:
+    """Write big-endian ``numbers`` at ``offset`` of the content of the box or chunk ``name``."""
+    at = data.index(name) + len(name) + offset
+    data[at : at + 4 * len(numbers)] = struct.pack(f">{len(numbers)}I", *numbers)
+
+
+def endless_index(folder: Path) -> Path:
+    """An MP4 whose table of sizes says: so many samples, all of one byte."""
+    data = _mp4(folder)
+    _patch(data, b"stsz", 4, 1, _SAMPLES)
+    _patch(data, b"stts", 4, 1, _SAMPLES, 512)
+    _patch(data, b"stsc", 4, 1, 1, _SAMPLES, 1)
+    return _written(folder / "index.mp4", data)
+
+
+def endless_fragment(folder: Path) -> Path:
+    """A fragmented MP4 with a run of samples that are all as the fragment's header says."""
+    path = next(clip for clip in make_clips(folder) if clip.name == "fragments.mp4")
+    data = bytearray(path.read_bytes())
+    _patch(data, b"trun", 0, 1, _SAMPLES)
+    return _written(folder / "fragment.mp4", data)
+
+
+def endless_edits(folder: Path) -> Path:
+    """A MOV that shows its samples again and again."""
+    data = _mp4(folder)
+    moov = data.index(b"moov") - 4
+    edits = struct.pack(">II", 0, 200) + struct.pack(">IiI", 40_000_000, 0, 0x10000) * 200
+    box = struct.pack(">I4s", len(edits) + 8, b"elst") + edits
+    old = data.index(b"elst") - 4
+    old_size = struct.unpack_from(">I", data, old)[0]
+    data[old : old + old_size] = box
+    for parent in (b"edts", b"trak", b"moov"):
+        at = data.index(parent, moov) - 4
+        size = struct.unpack_from(">I", data, at)[0]
+        data[at : at + 4] = struct.pack(">I", size + len(box) - old_size)
+    _patch(data, b"stsz", 4, 1, 1_000_000)
+    _patch(data, b"stts", 4, 1, 1_000_000, 512)
+    _patch(data, b"stsc", 4, 1, 1, 1_000_000, 1)
+    return _written(folder / "edits.mp4", data)
+
+
+def packed_header(folder: Path) -> Path:
+    """A QuickTime file with a compressed header that unpacks to 2 GB."""
+    data = _mp4(folder)
+    at = data.index(b"moov") - 4
+    size = struct.unpack_from(">I", data, at)[0]
+    moov, rest = bytes(data[at : at + size]), (2 << 30) - 4096 - size
+    packer = zlib.compressobj(9)
+    start = packer.compress(moov + struct.pack(">I4s", rest, b"free")) + packer.flush(zlib.Z_FULL_FLUSH)
+    # Nothing refers back beyond such a flush, so that one piece serves for all.
+    zeros = packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
+    packed = start + zeros * (rest >> 20) + packer.flush()
+    method = struct.pack(">I4s4s", 12, b"dcom", b"zlib")
+    body = struct.pack(">I4sI", len(packed) + 12, b"cmvd", size + rest) + packed
+    inner = struct.pack(">I4s", len(method) + len(body) + 8, b"cmov") + method + body
+    return _written(folder / "packed.mov", data[:at] + struct.pack(">I4s", len(inner) + 8, b"moov") + inner)
+
+
+def _element(kind: str, size: int) -> bytes:
+    return bytes.fromhex(kind) + struct.pack(">Q", size | 1 << 56)
+
+
+def attachments(folder: Path) -> Path:
+    """A Matroska file with fonts of 600 MB, all zeros: an archive of it, or a sparse file, has next to nothing."""
+    data = make(folder / "plain.mkv").read_bytes()
+    segment, cluster = data.index(bytes.fromhex("18538067")), data.index(bytes.fromhex("1f43b675"))
+    name = b"".join(
+        _element(kind, len(value)) + value
+        for kind, value in (("466e", b"a.ttf"), ("4660", b"application/x-truetype-font"), ("46ae", b"\x05"))
+    )
+    file_size = len(name) + 10 + _ATTACHED
+    path = folder / "attachments.mkv"
+    with path.open("wb") as file:
+        file.write(data[: segment + 4] + b"\x01" + b"\xff" * 7 + data[segment + 12 : cluster])
+        file.write(_element("1941a469", _ATTACHMENTS * (10 + file_size)))
+        for _ in range(_ATTACHMENTS):
+            file.write(_element("61a7", file_size) + name + _element("465c", _ATTACHED))
+            file.seek(_ATTACHED, 1)
+        file.write(data[cluster:])
+    return path
+
+
+def packed_subtitles(folder: Path) -> Path:
+    """A Matroska file with 800 MB of subtitles before its first picture, compressed to as many kilobytes."""
+    data = make(folder / "plain.mkv").read_bytes()
+    segment = data.index(bytes.fromhex("18538067")) + 12
+    parts = dict(_elements(data, segment))
+    info, tracks, cluster = (parts[bytes.fromhex(kind)] for kind in ("1549a966", "1654ae6b", "1f43b675"))
+    packing = _packed("6d80", _packed("6240", _packed("5034", _packed("4254", b"\0"))))
+    entries = (("d7", b"\x02"), ("73c5", b"\x02"), ("83", b"\x11"), ("86", b"S_TEXT/UTF8"))
+    track = _packed("ae", b"".join(_packed(kind, value) for kind, value in entries) + packing)
+    block = _packed("a3", b"\x82\0\0\x80" + zlib.compress(bytes(9_900_000), 9))
+    before = _packed("1f43b675", _packed("e7", b"\0") + block * 80)
+    whole = data[: segment - 12] + bytes.fromhex("18538067") + b"\x01" + b"\xff" * 7
+    whole += _packed("1549a966", info) + _packed("1654ae6b", tracks + track) + before + _packed("1f43b675", cluster)
+    return _written(folder / "subtitles.mkv", whole)
+
+
+def _packed(kind: str, content: bytes) -> bytes:
+    return _element(kind, len(content)) + content
+
+
+def _elements(data: bytes, at: int) -> Iterator[tuple[bytes, bytes]]:
+    """Id and content of the elements of a segment."""
+    while at < len(data):
+        kind = data[at : at + 4]
+        length = 9 - data[at + 4].bit_length() if kind[0] & 0x10 else 9 - data[at + 1].bit_length()
+        start = at + (4 if kind[0] & 0x10 else 1)
+        size = int.from_bytes(data[start : start + length]) & (1 << 7 * length) - 1
+        yield kind, data[start + length : start + length + size]
+        at = start + length + size
+
+
+def many_streams(folder: Path) -> Path:
+    """An MP4 with one track five hundred times."""
+    return repeat_track(_mp4(folder), 500, folder / "streams.mp4")
+
+
+def repeat_track(data: bytearray, count: int, path: Path) -> Path:
+    """An MP4 of one track as one of ``count``, written to ``path``."""
+    moov, trak = data.index(b"moov") - 4, data.index(b"trak") - 4
+    size = struct.unpack_from(">I", data, trak)[0]
+    more = bytes(data[trak : trak + size]) * (count - 1)
+    data[trak:trak] = more
+    data[moov : moov + 4] = struct.pack(">I", struct.unpack_from(">I", data, moov)[0] + len(more))
+    return _written(path, data)
+
+
+def _written(path: Path, data: bytes | bytearray) -> Path:
+    path.write_bytes(data)
+    return path
+
+
+def with_a_second_directory(content: bytes) -> bytes:
+    """The archive ``content`` compressed, its table of contents once as it is and once as if nothing were.
+
+    Readers that go by the place that the end declares see the first, those that look just before the end the second.
+    """
+    packed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as stored, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in stored.namelist():
+            archive.writestr(name, stored.read(name))
+    whole = packed.getvalue()
+    end = whole.rindex(b"PK\5\6")
+    size, start = struct.unpack_from("<II", whole, end + 12)
+    harmless, at = bytearray(whole[start : start + size]), 0
+    while at < size:
+        struct.pack_into("<H", harmless, at + 10, zipfile.ZIP_STORED)
+        struct.pack_into("<II", harmless, at + 20, 1, 1)
+        at += 46 + sum(struct.unpack_from("<HHH", harmless, at + 28))
+    return whole[:end] + bytes(harmless) + whole[end:]
+
+
+MEMORY: dict[str, Callable[[Path], Path]] = {
+    "index": endless_index,
+    "fragment": endless_fragment,
+    "edits": endless_edits,
+    "packed header": packed_header,
+    "attachments": attachments,
+    "subtitles": packed_subtitles,
+    "streams": many_streams,
+}
+
+
+def huge_png(folder: Path) -> Path:
+    """Its first chunk, with the right checksum, and a little data."""
+    head = struct.pack(">IIBBBBB", HUGE, HUGE, 8, 2, 0, 0, 0)
+    chunks = [(b"IHDR", head), (b"IDAT", zlib.compress(bytes(5000))), (b"IEND", b"")]
+    body = [struct.pack(">I", len(c)) + k + c + struct.pack(">I", zlib.crc32(k + c)) for k, c in chunks]
+    return _written(folder / "huge.png", b"\x89PNG\r\n\x1a\n" + b"".join(body))
+
+
+def huge_bmp(folder: Path) -> Path:
+    """A bitmap's two headers."""
+    head = struct.pack("<2sIHHI", b"BM", 0xFFFFFFF0, 0, 0, 54)
+    return _written(
+        folder / "huge.bmp", head + struct.pack("<IiiHHIIiiII", 40, HUGE, HUGE, 1, 24, 0, 0, 0, 0, 0, 0) + bytes(5000)
+    )
+
+
+def huge_jpeg(folder: Path) -> Path:
+    """As large as JPEG can say."""
+    path = next(clip for clip in make_clips(folder) if clip.name == "a.jpg")
+    data = bytearray(path.read_bytes())
+    at = data.index(b"\xff\xc0") + 5
+    data[at : at + 4] = struct.pack(">HH", 65500, 65500)
+    return _written(folder / "huge.jpg", data)
+
+
+def huge_gif(folder: Path) -> Path:
+    """As large as GIF can say."""
+    data = bytearray(make(folder / "plain.gif", Recipe(codec="gif", pix_fmt="rgb8")).read_bytes())
+    data[6:10] = struct.pack("<HH", 65535, 65535)
+    return _written(folder / "huge.gif", data)
+
+
+def huge_tiff(folder: Path) -> Path:
+    """A picture in one strip."""
+    tags = ((256, HUGE), (257, HUGE), (258, 8), (259, 1), (262, 1), (273, 8), (277, 1), (278, HUGE), (279, 1000))
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
+    return _written(folder / "huge.tif", b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(5000))
+
+
+def huge_y4m(folder: Path) -> Path:
+    """A line of text."""
+    head = f"YUV4MPEG2 W{HUGE} H{HUGE} F25:1 Ip A1:1 C420jpeg\nFRAME\n"
+    return _written(folder / "huge.y4m", head.encode() + bytes(5000))
+
+
+def huge_mov(folder: Path) -> Path:
+    """A QuickTime file, which says 65,535 at most, in a codec that believes it."""
+    data = bytearray(make(folder / "plain.mov", Recipe(codec="qtrle", pix_fmt="rgb24")).read_bytes())
+    _patch(data, b"rle ", 24, 0xFFFFFFFF)
+    return _written(folder / "huge.mov", data)
+
+
+def huge_matroska(folder: Path) -> Path:
+    """Two bytes each for width and height: the plain clip has as many."""
+    data = make(folder / "plain.mkv", Recipe(codec="ffv1", size=(320, 272))).read_bytes()
+    for old in (b"\xb0\x82" + struct.pack(">H", 320), b"\xba\x82" + struct.pack(">H", 272)):
+        data = data.replace(old, old[:2] + b"\xff\xff")
+    return _written(folder / "huge.mkv", data)
+
+
+def huge_avi(folder: Path) -> Path:
+    """Both headers of its stream."""
+    data = bytearray(make(folder / "plain.avi", Recipe(codec="ffv1", pts=range(8), time_base=_TICK)).read_bytes())
+    for name, offset in ((b"strf", 12), (b"avih", 40)):
+        at = data.index(name) + offset
+        data[at : at + 8] = struct.pack("<II", HUGE, HUGE)
+    return _written(folder / "huge.avi", data)
+
+
+def huge_mpeg(folder: Path) -> Path:
+    """Twelve bits each in one header, two more in the next."""
+    recipe = Recipe(codec="mpeg2video", pts=range(8), time_base=_TICK)
+    data = bytearray(make(folder / "plain.mpg", recipe).read_bytes())
+    at = data.index(bytes.fromhex("000001b3")) + 4
+    data[at : at + 3] = b"\xff\xff\xff"
+    at = data.index(bytes.fromhex("000001b5")) + 4
+    data[at : at + 4] = (int.from_bytes(data[at : at + 4]) | 0b1111 << 13).to_bytes(4)
+    return _written(folder / "huge.mpg", data)
+
+
+def huge_ivf(folder: Path) -> Path:
+    """VP9's frame header says 65,536 at most; the file's own header less."""
+    path = folder / "plain.ivf"
+    make(path, Recipe(codec="libvpx-vp9"))
+    data = bytearray(path.read_bytes())
+    frame = 32 + 12
+    bits = int.from_bytes(data[frame : frame + 12])
+    top = 96 - 8 - 24 - 4 - 32  # marker and flags, sync code, colour, then width and height less one
+    data[frame : frame + 12] = (bits | ((1 << 32) - 1) << top).to_bytes(12)
+    return _written(folder / "huge.ivf", data)
+
+
+SIZES: dict[str, Callable[[Path], Path]] = {
+    "png": huge_png,
+    "bmp": huge_bmp,
+    "jpg": huge_jpeg,
+    "gif": huge_gif,
+    "tif": huge_tiff,
+    "y4m": huge_y4m,
+    "mov": huge_mov,
+    "mkv": huge_matroska,
+    "avi": huge_avi,
+    "ivf": huge_ivf,
+    "mpg": huge_mpeg,
+}

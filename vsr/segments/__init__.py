@@ -1,0 +1,1 @@
+"""A long run as pieces that survive it: cut, made by one or by many, kept, joined."""
