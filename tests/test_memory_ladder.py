@@ -2,10 +2,9 @@
 
 import subprocess
 import sys
-import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,18 +14,17 @@ import numpy as np
 import pytest
 import torch
 
-from tests.backends.fake_layer import FakeLayer, Pace
+from tests.backends.fake_layer import Pace
+from tests.backends.small_device import Small
 from tests.pictures import YUV420, color, noise, scaled, tensors, worst, yuv
 from vsr import backends, pipeline
-from vsr.backends import Planes, PrecisionChoice, Runner
-from vsr.backends.slots import SlotRing
 from vsr.errors import BackendError, DeviceMemoryError
 from vsr.frames import Batch, Frame, Plane, VideoInfo
 from vsr.io import formats
 from vsr.networks import LoadedNetwork, build, load
 from vsr.notices import Notices
 from vsr.placement import Placement, choose_placement
-from vsr.plane_model import Picture, PlaneModel, Precision
+from vsr.plane_model import Picture
 from vsr.spec import make_spec
 from vsr.upscaler import Upscaler
 
@@ -35,69 +33,6 @@ PICTURE = 40 * 64
 """Samples of one picture's luma, in which these tests count memory."""
 ON_SMALL = Placement("small", "small:0", "fp32", None)
 FULL = "small:0 is out of memory"
-
-
-class Layer(FakeLayer):
-    """A fake device whose own memory is told apart from the host's."""
-
-    device = "small:0"
-
-    def __init__(self, pace: Pace):
-        super().__init__(pace)
-        self.on_device: weakref.WeakSet[torch.Tensor] = weakref.WeakSet()
-
-    def memory(self, shape: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
-        tensor = super().memory(shape, dtype)
-        self.on_device.add(tensor)
-        return tensor
-
-
-@dataclass
-class Small:
-    """A backend whose device runs a slot ring, and holds so many samples of what the network sees at once."""
-
-    memory: Callable[[int], float]
-    """Of how many runs there have been, in samples."""
-    pace: Pace = "late"
-    name: str = "small"
-    too_full_to_load: bool = False
-    runs: int = 0
-    asked: list[tuple[int, int | None]] = field(default_factory=list)
-    """Pictures and rows at once, whenever they changed."""
-    layers: list[Layer] = field(default_factory=list)
-    rings: weakref.WeakSet[SlotRing] = field(default_factory=weakref.WeakSet)
-
-    def unavailable(self) -> str | None:
-        return None
-
-    def devices(self) -> tuple[str, ...]:
-        return ("small:0",)
-
-    def precision(self, device: str, choice: PrecisionChoice) -> Precision:
-        return "fp32"
-
-    def load(self, model: PlaneModel, device: str, *, tell: Callable[[str], None] | None = None) -> Runner:
-        for lane in (lane for layer in self.layers for lane in layer.lanes):
-            lane.queue.clear()  # of the work behind a failed one, this fake device keeps account for ever
-        assert all(len(layer.on_device) == 0 for layer in self.layers)  # the runner before gave everything back
-        assert not self.rings
-        if self.too_full_to_load:
-            raise DeviceMemoryError(f"{device} is out of memory")
-        layer = Layer(self.pace)
-        self.layers.append(layer)
-
-        def program(planes: Planes) -> Planes:
-            count, rows, columns = planes[0].shape
-            if (count, model.strip_rows) not in self.asked[-1:]:
-                self.asked.append((count, model.strip_rows))
-            self.runs += 1
-            if count * min(model.strip_rows or rows, rows) * columns > self.memory(self.runs):
-                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
-            return model(*planes)  # type: ignore[no-any-return]
-
-        ring = SlotRing(layer, model.source, lambda _: torch.no_grad()(program), tell=tell, slots=2)
-        self.rings.add(ring)
-        return ring
 
 
 @pytest.fixture
