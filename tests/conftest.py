@@ -16,8 +16,17 @@ from tests.io.making import Recipe, make
 torch.set_num_threads(1)
 
 
+_LIVE = ("tests/live/", "tests/web/", "tests/io/live/", "tests/cli/test_live.py")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests on a cluster come first: Ray takes its settings when it is imported, which ``vsr doctor`` does too."""
+    """Marks those of live runs ``alone``, and puts those on a cluster first.
+
+    Ray takes its settings when it is imported, which ``vsr doctor`` does too.
+    """
+    for item in items:
+        if item.nodeid.startswith(_LIVE):
+            item.add_marker("alone")
     items.sort(key=lambda item: "address" not in getattr(item, "fixturenames", ()))
 
 
