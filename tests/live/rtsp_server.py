@@ -32,11 +32,15 @@ class Media:
         self._shift_ns: int | None = None
         self._begun: set[str] = set()
 
+    def _plays(self) -> bool:
+        # It is given its clock first and the time of its beginning after that: frames would lie far in the future.
+        return bool(self.element.get_state(0)[1] == Gst.State.PLAYING)
+
     def push(self, kind: str, time_ns: int, duration_ns: int, content: bytes) -> None:
-        if self._shift_ns is None and (clock := self.element.get_clock()) is not None:
-            self._shift_ns = clock.get_time() - self.element.get_base_time() - time_ns
+        if self._shift_ns is None and self._plays():
+            self._shift_ns = self.element.get_clock().get_time() - self.element.get_base_time() - time_ns
         entry = self.entries[kind]
-        # Before it plays it has no clock, but wants one frame to find out what it will play.
+        # Before it plays it has no time, but wants one frame to find out what it will play.
         if entry is None or (self._shift_ns is None and kind in self._begun):
             return
         self._begun.add(kind)
