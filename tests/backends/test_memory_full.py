@@ -28,11 +28,13 @@ FULL = [
     RuntimeError(
         "[enforce fail at alloc_cpu.cpp:115] data. DefaultCPUAllocator: not enough memory: you tried to allocate"
     ),
+    RuntimeError("could not create a primitive"),
     RuntimeError("TensorRT: [executionContext.cpp::470] Error Code 2: OutOfMemory (no further information)"),
 ]
 OTHERS = [
     RuntimeError("CUDA error: device-side assert triggered"),
     RuntimeError("CUDA error: unspecified launch failure"),
+    RuntimeError("could not create a primitive descriptor for the convolution forward propagation primitive"),
     RuntimeError("The size of tensor a (3) must match the size of tensor b (4)"),
 ]
 
