@@ -91,7 +91,9 @@ def _sound(scene: Scene, number: int) -> AudioFrame:
 def ffmpeg_command(url: str, codec: str, rate: int, *, audio: bool, keep: Path | None) -> list[str]:
     """FFmpeg that encodes NUT from standard input and pushes it to ``url``, and into ``keep`` the same packets."""
     container = FORMATS[url.partition(":")[0]]
-    outputs = [f"[f={container}]{target}" for target in (url, keep) if target is not None]
+    outputs = [f"[f={container}]{url}"]
+    if keep is not None:
+        outputs.append(f"[f={container}:flush_packets=1]{keep}")  # whole up to the last packet, whenever it is killed
     return [
         *("ffmpeg", "-hide_banner", "-loglevel", "warning", "-fflags", "nobuffer", "-f", "nut", "-i", "pipe:0"),
         *("-map", "0", "-c:v", codec, *LOW_DELAY[codec], "-g", str(rate // 2), "-pix_fmt", "yuv420p"),
