@@ -45,18 +45,25 @@ def controls() -> Controls:
 
 @pytest.fixture
 def window(user: User, controls: Controls) -> Iterator[Window]:
-    """One that is seen. Without a window manager the toolkit (Qt) now and then never draws; then another is opened."""
+    """One that is seen, and seen to change. Without a window manager the toolkit (Qt) now and then never draws, or once
+    and no more; then another is opened."""
     for _ in range(5):
         window = Window(controls)
         window.open(FRAME, audio=False)
-        for _ in range(10):
-            window.write(FRAME)
-            if _is(user.look(), 50, 50, BRIGHT):
-                yield window
-                window.finish()
-                return
+        if all(_seen(window, user, *shown) for shown in ((FRAME, BRIGHT), (grey(60, 320, 180), DARK), (FRAME, BRIGHT))):
+            yield window
+            window.finish()
+            return
         window.abort()
     pytest.fail("no window is drawn")
+
+
+def _seen(window: Window, user: User, frame: LiveFrame, code: int) -> bool:
+    for _ in range(10):
+        window.write(frame)
+        if _is(user.look(), 50, 50, code):
+            return True
+    return False
 
 
 def _is(screen: npt.NDArray[np.uint8], x: int, y: int, grey: int) -> bool:
