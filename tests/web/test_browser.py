@@ -42,6 +42,14 @@ _LOUDEST = """async () => {
   }
   return loudest;
 }"""
+_HOLD_SCALES = """() => {
+  const send = WebSocket.prototype.send;
+  window.held = [];
+  WebSocket.prototype.send = function (text) {
+    const on = () => send.call(this, text);
+    if (JSON.parse(text).type === "scale") held.push(on); else on();
+  };
+}"""
 _FRAMES = """count => new Promise(done => {
   const seen = () => --count ? video.requestVideoFrameCallback(seen) : done();
   video.requestVideoFrameCallback(seen);
@@ -168,6 +176,20 @@ def test_a_choice_on_the_page_reaches_the_run(browser: Browser) -> None:
         until(opened, lambda: opened.inner_text("#pause") == "Go on", "word of the pause")
         opened.click("#pause")
         until(opened, lambda: not page.controls.paused, "end of the pause")
+
+
+def test_a_choice_on_the_page_stays_while_the_run_has_not_heard_of_it(browser: Browser) -> None:
+    with serve() as page, tab(browser, page.web.url) as opened:
+        until(opened, lambda: opened.is_checked("#scale input[value='4']"), "the run's choice")
+        opened.evaluate(_HOLD_SCALES)
+        opened.check("#scale input[value='2']", force=True)
+        page.controls.snapshot = Snapshot(reconnects=7)
+        until(opened, lambda: opened.inner_text("#reconnects") == "7", "a status from after the click")
+        assert opened.is_checked("#scale input[value='2']")
+        opened.evaluate("held.forEach(on => on())")
+        until(opened, lambda: page.controls.choice == ("realtime", 2), "choice in the run")
+        page.controls.choose(scale=4)
+        until(opened, lambda: opened.is_checked("#scale input[value='4']"), "another page's choice")
 
 
 def test_on_a_phone_nothing_is_wider_than_the_screen(browser: Browser) -> None:

@@ -180,7 +180,8 @@ def test_a_page_learns_the_choices_and_what_it_asks_for_is_done(page: Page) -> N
             await opened.send_json({"type": "network", "name": "fast"})
             await opened.send_json({"type": "scale", "factor": 2})
             await opened.send_json({"type": "pause", "on": True})
-            now = await heard(opened, lambda message: message.get("paused", False))
+            now = await heard(opened, lambda message: message.get("heard") == 3)
+            assert now["paused"]
             assert now["choice"] == {"network": "fast", "scale": 2}
             assert page.controls.choice == ("fast", 2)
             assert page.controls.paused

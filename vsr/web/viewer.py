@@ -37,6 +37,7 @@ class Viewer:
     ):  # fmt: skip
         self._socket = socket
         self._remote = remote
+        self._heard = 0
         self._feed = feed
         self._controls = controls
         self._notices = notices
@@ -68,6 +69,7 @@ class Viewer:
             if message.type is not WSMsgType.TEXT:
                 raise RefusedMessage("not text")
             await self._do(parse(message.data))
+            self._heard += 1
 
     async def _do(self, message: Message) -> None:
         match message:
@@ -154,6 +156,7 @@ class Viewer:
         aspect = frame.info.sample_aspect_ratio * frame.info.width / frame.info.height if frame else None
         return {
             **asdict(self._controls.snapshot),
+            "heard": self._heard,
             "choice": {"network": network, "scale": scale},
             "paused": self._controls.paused,
             "audible": self._feed.audible,

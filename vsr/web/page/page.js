@@ -71,12 +71,9 @@ function showStatus(now) {
   showState(now.status, camera_run && now.status === "lost" ? "waiting for a camera" : WORDS[now.status]);
   const size = ([width, height]) => `${width} × ${height}`;
   $("sizes").textContent = now.output_size[0] ? `${size(now.source_size)}  →  ${size(now.output_size)}` : "";
-  if (document.activeElement !== $("network")) $("network").value = now.choice.network;
-  for (const input of $("scale").querySelectorAll("input")) input.checked = Number(input.value) === now.choice.scale;
+  if (now.heard === wire.sent) showChoice(now);   // else it is older than what was asked for here
   $("at-work").textContent = !now.network || now.network === now.choice.network
     ? "" : `${now.network} is at work: it keeps up.`;
-  $("pause").setAttribute("aria-pressed", now.paused);
-  $("pause").textContent = now.paused ? "Go on" : "Pause";
   $("sound").hidden = !now.audible;
   if (now.aspect !== null && now.aspect !== aspect) {
     $("stage").style.setProperty("--aspect", aspect = now.aspect);
@@ -92,6 +89,13 @@ function showStatus(now) {
   charts.stage.add(now.stage_ms);
   showDelay({server: latency?.p50_ms, encode: now.encode_ms, network: player.networkMs, browser: player.displayMs});
   veil();
+}
+
+function showChoice({choice, paused}) {
+  if (document.activeElement !== $("network")) $("network").value = choice.network;   // its list may be open
+  for (const input of $("scale").querySelectorAll("input")) input.checked = Number(input.value) === choice.scale;
+  $("pause").setAttribute("aria-pressed", paused);
+  $("pause").textContent = paused ? "Go on" : "Pause";
 }
 
 function showState(name, words) {

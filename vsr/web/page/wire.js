@@ -15,6 +15,7 @@ export class Wire {
   open() {
     const socket = this.socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/socket`);
     let opened = false;
+    this.sent = 0;   // on this connection; the run tells how many of them it has heard
     socket.onopen = () => { opened = true; this.wait = FIRST_WAIT_MS; this.tell("open"); };
     socket.onmessage = event => this.hear(JSON.parse(event.data));
     socket.onclose = event => this.closed(event, opened);
@@ -32,7 +33,9 @@ export class Wire {
   }
 
   send(type, fields = {}) {
-    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify({type, ...fields}));
+    if (this.socket.readyState !== WebSocket.OPEN) return;
+    this.socket.send(JSON.stringify({type, ...fields}));
+    this.sent++;
   }
 }
 
