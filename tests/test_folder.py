@@ -75,6 +75,15 @@ def test_what_is_done_is_left_unless_it_is_to_be_made_anew(spec: PipelineSpec) -
     assert len(run_folder(replace(spec, overwrite=True))) == len(LIBRARY)
 
 
+def test_what_was_killed_while_it_cleared_up_is_done(spec: PipelineSpec) -> None:
+    run_folder(spec)
+    left = Path(spec.output) / "long.mkv.vsr"
+    left.mkdir(mode=0o700)
+    (left / "000001.piece").write_bytes(b"the manifest went first")
+    assert run_folder(spec) == []
+    assert names(spec.output) == sorted(LIBRARY)
+
+
 def test_several_workers_make_what_one_process_makes_and_a_failure_stops_nothing(
     spec: PipelineSpec, library: Path, tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
@@ -72,8 +73,14 @@ def _one_at_a_time(tell: Callable[[str], None] | None) -> Callable[[str], None]:
 
 
 def _is_done(output: Path) -> bool:
-    """A file has its name only when it is whole; beside it may lie pieces that were still to be removed."""
-    return output.is_file() and output.stat().st_size > 0 and not Place(str(output)).exists
+    """A file has its name only when it is whole; pieces beside it were still to be removed, or are of a new run."""
+    if not output.is_file() or not output.stat().st_size:
+        return False
+    place = Place(str(output))
+    if place.exists and not place.begun:  # killed while it was clearing up
+        with suppress(VsrError), place:
+            place.clear()
+    return not place.exists
 
 
 def _of_file(spec: PipelineSpec, file: Path, output: Path) -> PipelineSpec:

@@ -9,11 +9,15 @@ from pathlib import Path
 import av
 
 from tests.io.making import Recipe, make
+from vsr.frames import VideoInfo
 from vsr.io.scan import scan
 from vsr.io.source import VideoSource
+from vsr.io.target import described
 from vsr.notices import Notices
+from vsr.plan import make_plan
 from vsr.segments.contract import Crew, Job, Piece, PieceDone, piece_name
 from vsr.segments.cuts import cut
+from vsr.segments.identity import weights_digest
 from vsr.segments.maker import PieceMaker
 from vsr.spec import PipelineSpec
 
@@ -35,8 +39,15 @@ def job_of(spec: PipelineSpec, folder: Path) -> tuple[Job, tuple[Piece, ...]]:
     folder.mkdir()
     with VideoSource(spec, Notices(), video_only=True) as opened:
         time_base = opened.info.time_base
+        weights = weights_of(spec, opened.info)
         pieces = cut(scan(opened), spec.segment_s, time_base)
-    return Job(spec, folder, time_base), pieces
+    return Job(spec, folder, time_base, weights), pieces
+
+
+def weights_of(spec: PipelineSpec, info: VideoInfo) -> str:
+    """As a job of ``spec`` names them."""
+    plan = make_plan(spec, info, described(spec.output), Notices())
+    return weights_digest(plan.network.loaded, plan.placement.precision)
 
 
 def made_here(job: Job, pieces: Sequence[Piece]) -> None:

@@ -56,8 +56,8 @@ def test_a_run_that_is_killed_with_its_workers_goes_on(
 def test_a_node_that_sees_other_files_says_so(
     spec: PipelineSpec, tmp_path: Path, there: dict[str, Any], message: str
 ) -> None:
-    errand = SharedErrand(spec, tmp_path, Fraction(1, 25), source_identity(spec.source))
-    assert errand.arrive() == Job(spec, tmp_path, Fraction(1, 25))
+    errand = SharedErrand(spec, tmp_path, Fraction(1, 25), "weights", source_identity(spec.source))
+    assert errand.arrive() == Job(spec, tmp_path, Fraction(1, 25), "weights")
     with pytest.raises(SourceError, match=rf"node .* {message}.*--ship"):
         replace(errand, **there).arrive()
 

@@ -1,6 +1,7 @@
 """A run in pieces goes on, whatever it was that ended it, and what it goes on from is never of mixed origin."""
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from filelock import FileLock
 
 from tests.io.making import Recipe, make
 from tests.segments.runs import EVEN, FRAMES, Stopped, in_pieces, spec_of, stop_at
-from vsr.errors import SourceError, UsageError, VsrError
+from vsr.errors import SinkError, SourceError, UsageError, VsrError
 from vsr.notices import Notices
 from vsr.pipeline import Progress
 from vsr.report import RunReport
@@ -49,6 +50,47 @@ def test_an_ended_run_says_what_is_kept(sources: Path, folder: Path) -> None:
         job.run(spec_of(sources / "even.mp4", folder / "out.mkv"), notices=notices, progress=stop_at(40))
     assert re.match(r"\d of 5 pieces are kept in .*out\.mkv\.vsr; the same command goes on", notices.said[-1])
     finish(sources, folder)
+
+
+def test_an_ended_restart_says_how_to_keep_its_pieces(sources: Path, folder: Path) -> None:
+    notices = Notices()
+    with pytest.raises(Stopped):
+        spec = spec_of(sources / "even.mp4", folder / "out.mkv", restart=True)
+        job.run(spec, notices=notices, progress=stop_at(40))
+    assert notices.said[-1].endswith("the same command without --restart goes on from there")
+
+
+def test_a_folder_that_goes_away_ends_the_run_in_words(sources: Path, folder: Path) -> None:
+    """Deleted, or on a disk that was pulled out."""
+    place, notices = folder / "out.mkv.vsr", Notices()
+
+    def pull_out(state: Progress) -> None:
+        if state.frames == 25:
+            shutil.rmtree(place)
+
+    with pytest.raises(SinkError, match=r"\.piece can't be "):
+        job.run(spec_of(sources / "even.mp4", folder / "out.mkv"), notices=notices, progress=pull_out)
+    assert notices.said[-1] == f"{place} is gone, and with it the pieces"
+    assert list(folder.iterdir()) == []
+
+
+def test_what_the_container_cannot_hold_is_said_before_the_work(sources: Path, folder: Path) -> None:
+    """Hours before the joining, where the other streams are written."""
+    said: list[str] = []
+    notices = Notices(said.append)
+    before: list[list[str]] = []
+    spec = spec_of(sources / "uneven.mkv", folder / "out.avi")
+    job.run(spec, notices=notices, progress=lambda _: before.append([*said]))
+    assert any("stream #3" in text for text in before[0]), before[0]
+    assert said.count(before[0][-1]) == 1
+
+
+def test_what_the_container_refuses_is_refused_before_the_work(sources: Path, folder: Path) -> None:
+    frames: list[Progress] = []
+    with pytest.raises(SinkError, match="can't be written with flv1"):
+        in_pieces(sources / "even.mp4", folder / "out.swf", codec="flv1", progress=frames.append)
+    assert frames == []
+    assert list(folder.iterdir()) == []
 
 
 def test_nothing_is_left_where_no_piece_was_finished(sources: Path, folder: Path) -> None:

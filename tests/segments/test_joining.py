@@ -8,6 +8,7 @@ import av
 import pytest
 
 from tests.segments.runs import FRAMES, SOURCES, in_pieces, whole
+from vsr.errors import UsageError
 
 
 def packets(path: Path) -> dict[int, list[tuple[Any, ...]]]:
@@ -44,6 +45,25 @@ def test_pieces_join_to_what_one_go_makes(source: str, suffix: str, codec: str, 
     assert (second.frames_out, second.timestamps, second.streams) == (
         first.frames_out, first.timestamps, first.streams,
     )  # fmt: skip
+
+
+def test_raw_pictures_join_too(sources: Path, folder: Path) -> None:
+    """FFmpeg's own choice for Y4M hands on addresses of pictures, which are gone when the pieces are joined."""
+    whole(sources / "even.mp4", folder / "whole.y4m", codec=None)
+    assert in_pieces(sources / "even.mp4", folder / "out.y4m", codec=None).segments is not None
+    assert (folder / "out.y4m").read_bytes() == (folder / "whole.y4m").read_bytes()
+    with pytest.raises(UsageError, match="take rawvideo"):
+        in_pieces(sources / "even.mp4", folder / "other.y4m", codec="wrapped_avframe")
+
+
+@pytest.mark.parametrize("suffix", ["gif", "apng"])
+def test_what_cannot_be_joined_is_made_in_one_go(suffix: str, sources: Path, folder: Path) -> None:
+    """Pieces would have a global header each, or numbers of frames that begin again."""
+    whole(sources / "even.mp4", folder / f"whole.{suffix}", codec=None)
+    report = in_pieces(sources / "even.mp4", folder / f"out.{suffix}", codec=None)
+    assert f"{suffix} can't be joined from pieces: it is made in one go, and the run can't be resumed" in report.notices
+    assert report.segments is None
+    assert (folder / f"out.{suffix}").read_bytes() == (folder / f"whole.{suffix}").read_bytes()
 
 
 @pytest.mark.parametrize(

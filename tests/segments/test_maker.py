@@ -1,7 +1,9 @@
 """What is in a piece depends on the source and the settings alone, not on what its maker did before."""
 
 import gc
+import shutil
 import sys
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -9,14 +11,19 @@ from typing import Any
 import pytest
 
 from tests.io.making import Recipe, make
+from tests.segments.pieces import weights_of
+from vsr.errors import NetworkError
 from vsr.io.packet_file import read_header
 from vsr.io.piece_reader import PieceReader
 from vsr.io.probe import probe
 from vsr.io.scan import scan
 from vsr.io.source import VideoSource
+from vsr.networks.loading import load
+from vsr.networks.weights import SHIPPED_DIR
 from vsr.notices import Notices
 from vsr.segments.contract import Job, Piece, PieceRecord
 from vsr.segments.cuts import cut
+from vsr.segments.identity import weights_digest
 from vsr.segments.maker import PieceMaker
 from vsr.spec import PipelineSpec, make_spec
 
@@ -46,6 +53,10 @@ def pieces_of(spec: PipelineSpec) -> tuple[Piece, ...]:
         return cut(scan(source), spec.segment_s, source.info.time_base)
 
 
+def job_in(folder: Path, spec: PipelineSpec) -> Job:
+    return Job(spec, folder, Fraction(1, 1000), weights_of(spec, probe(spec, Notices())))
+
+
 @pytest.mark.parametrize("name", SOURCES)
 def test_a_piece_made_alone_is_the_piece_made_in_turn(name: str, tmp_path: Path) -> None:
     source = make(tmp_path / name, SOURCES[name])
@@ -56,13 +67,13 @@ def test_a_piece_made_alone_is_the_piece_made_in_turn(name: str, tmp_path: Path)
     in_turn.mkdir()
     alone.mkdir()
     with PieceMaker(spec, Notices()) as maker:
-        expected = [maker.make(Job(spec, in_turn, Fraction(1, 1000)), piece).record for piece in pieces]
+        expected = [maker.make(job_in(in_turn, spec), piece).record for piece in pieces]
     assert sum(record.frames for record in expected) == len(EVEN)
     made: list[PieceRecord] = []
     for piece in reversed(pieces):
         notices = Notices()
         with PieceMaker(spec, notices) as maker:
-            made.insert(0, maker.make(Job(spec, alone, Fraction(1, 1000)), piece).record)
+            made.insert(0, maker.make(job_in(alone, spec), piece).record)
         assert not any("decoded from its beginning" in text for text in notices.said)
     assert made == expected
 
@@ -77,7 +88,7 @@ def test_headers_of_x265_tell_nothing_of_the_machine(tmp_path: Path) -> None:
             encoder_options={"x265-params": f"frame-threads={threads}"}, segment_s=0.5,
         )  # fmt: skip
         with PieceMaker(spec, Notices()) as maker:
-            maker.make(Job(spec, tmp_path, Fraction(1, 1000)), pieces_of(spec)[0])
+            maker.make(job_in(tmp_path, spec), pieces_of(spec)[0])
         headers.append(read_header(tmp_path / "000000.piece"))
     assert headers[0] == headers[1]
 
@@ -111,6 +122,31 @@ def test_a_worker_reads_a_source_without_times_once_whatever_pieces_it_gets(
     assert opened == 1
 
 
+def test_other_weights_than_the_jobs_make_no_piece(tmp_path: Path) -> None:
+    """A file that was trained on meanwhile, or that is another one on another machine."""
+    source = make(tmp_path / "even.mp4", SOURCES["even.mp4"])
+    own = tmp_path / "own.safetensors"
+    for suffix in (".safetensors", ".json"):
+        shutil.copy(SHIPPED_DIR / f"realtime_x2_clean{suffix}", own.with_suffix(suffix))
+    spec = make_spec(str(source), str(tmp_path / "out.mkv"), weights=str(own), segment_s=0.5)
+    job = job_in(tmp_path, spec)
+    for suffix in (".safetensors", ".json"):
+        shutil.copy(SHIPPED_DIR / f"realtime_x2_video{suffix}", own.with_suffix(suffix))
+    with (
+        PieceMaker(spec, Notices()) as maker,
+        pytest.raises(NetworkError, match=r"loads other weights from .*own\.safetensors than the run began with"),
+    ):
+        maker.make(job, pieces_of(spec)[0])
+    assert list(tmp_path.glob("*.piece*")) == []
+
+
+def test_what_a_card_says_belongs_to_the_weights() -> None:
+    loaded = load("espcn", 2)
+    assert loaded.card is not None
+    other = replace(loaded, card=replace(loaded.card, options={**loaded.card.options, "activation": "relu"}))
+    assert weights_digest(other, "fp32") != weights_digest(loaded, "fp32")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="counts threads in /proc")
 def test_a_decoder_ends_with_its_piece(tmp_path: Path) -> None:
     """With its threads and pictures, and not when Python next looks for circles: found by an hour of soak."""
@@ -121,7 +157,7 @@ def test_a_decoder_ends_with_its_piece(tmp_path: Path) -> None:
     try:
         with PieceMaker(spec, Notices()) as maker:
             for piece in pieces_of(spec):
-                maker.make(Job(spec, tmp_path, Fraction(1, 1000)), piece)
+                maker.make(job_in(tmp_path, spec), piece)
                 threads.append(len(list(Path("/proc/self/task").iterdir())))
     finally:
         gc.enable()

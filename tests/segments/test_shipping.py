@@ -16,6 +16,7 @@ from vsr.networks.weights import SHIPPED_DIR
 from vsr.segments import cluster
 from vsr.segments.cluster import ClusterCrew
 from vsr.segments.contract import Job, Piece
+from vsr.segments.errand import ShippedErrand
 from vsr.segments.job import run
 from vsr.spec import PipelineSpec
 
@@ -61,6 +62,17 @@ def test_shipped_files_are_all_that_a_node_needs(
     assert shipped(ray_home) == []
 
 
+def test_files_of_other_weights_have_another_place(shipping: ClusterCrew, spec: PipelineSpec, tmp_path: Path) -> None:
+    """A run that was killed leaves the old ones on every node."""
+    keys = set()
+    for weights in ("these", "others"):
+        path = Path(shutil.copy(spec.source, tmp_path / "in.mkv"))
+        errand = shipping._shipped(Job(replace(spec, source=str(path)), tmp_path, Fraction(1, 25), weights))
+        assert isinstance(errand, ShippedErrand)
+        keys.add(errand.key)
+    assert len(keys) == 2
+
+
 def test_what_dies_is_made_elsewhere_of_shipped_files_too(
     shipping: ClusterCrew, spec: PipelineSpec, ray_home: Path, tmp_path: Path, reference: dict[str, bytes]
 ) -> None:
@@ -89,6 +101,6 @@ def test_a_run_with_shipped_files_equals_one_in_one_process_frame_for_frame(
 
 
 def test_numbered_pictures_are_not_shipped(shipping: ClusterCrew, spec: PipelineSpec, tmp_path: Path) -> None:
-    job = Job(replace(spec, source=str(tmp_path / "%04d.png")), tmp_path, Fraction(1, 25))
+    job = Job(replace(spec, source=str(tmp_path / "%04d.png")), tmp_path, Fraction(1, 25), "")
     with pytest.raises(UsageError, match="--ship sends one file"):
         Run(shipping, job, [Piece(0, None, None, None)]).finish()

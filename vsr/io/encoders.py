@@ -15,6 +15,7 @@ from vsr.notices import Notices
 from vsr.spec import PipelineSpec
 
 _MATRIX_BT470BG = 5
+_FRAMES_IN_MEMORY = "wrapped_avframe"
 _STILL_CODECS = {
     ".png": "png",
     ".jpg": "mjpeg",
@@ -106,14 +107,19 @@ def choose(spec: PipelineSpec, container: str, default_codec: str, info: VideoIn
 
     Raises UsageError for options the encoder does not have, SinkError for an encoder that is not there.
     """
-    suffix = "." + spec.output.rsplit(".", 1)[-1].lower()
-    codec = spec.codec or _default_codec(container, suffix, default_codec, info.layout)
+    codec = codec_of(spec, container, default_codec, info.layout)
     _check_codec(codec)
     pix_fmt = _pix_fmt(spec, codec, info.layout)
     layout = formats.layout_of(pix_fmt)
     _announce_loss(info.layout, layout, codec, notices)
     color = _output_color(codec, layout, info)
     return Encoding(codec, pix_fmt, layout, color, _options(spec, codec, info, notices), _traits(codec).qscale)
+
+
+def codec_of(spec: PipelineSpec, container: str, default_codec: str, layout: PixelLayout) -> str:
+    """FFmpeg's name of the encoder that ``choose`` decides on for a source of ``layout``."""
+    suffix = "." + spec.output.rsplit(".", 1)[-1].lower()
+    return spec.codec or _default_codec(container, suffix, default_codec, layout)
 
 
 def _traits(codec: str) -> CodecTraits:
@@ -132,7 +138,7 @@ def _default_codec(container: str, suffix: str, fallback: str, layout: PixelLayo
     if container in {"mp4", "mov", "ipod", "3gp", "3g2", "matroska", "mpegts", "flv", "hls"}:
         high_depth = layout.bits > 8 and container != "flv"
         return "libx265" if high_depth else "libx264"
-    return fallback
+    return "rawvideo" if fallback == _FRAMES_IN_MEMORY else fallback
 
 
 def _check_codec(codec: str) -> None:
@@ -140,6 +146,8 @@ def _check_codec(codec: str) -> None:
         found = av.Codec(codec, "w")
     except UnknownCodecError as exc:
         raise SinkError(f"FFmpeg has no encoder '{codec}' here; try libx264, libx265, libsvtav1 or ffv1") from exc
+    if codec == _FRAMES_IN_MEMORY:
+        raise UsageError(f"--codec {codec} hands on addresses of pictures, not pictures; take rawvideo")
     if found.type != "video":
         raise UsageError(f"--codec {codec} encodes {found.type}, not video")
     reason = encoder_error(codec)

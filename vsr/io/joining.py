@@ -24,6 +24,35 @@ if TYPE_CHECKING:
     from vsr.notices import Notices
     from vsr.scaling import OutputSize
 
+# Each of their packets goes on from all that their encoder wrote before: numbers of frames, pauses, a global header.
+_IN_ONE_GO = frozenset({"gif", "apng"})
+
+
+def can_join(codec: str) -> bool:
+    """Whether what several encoders of ``codec`` wrote, one after another, is what one of them would have written."""
+    return codec not in _IN_ONE_GO
+
+
+def check(
+    paths: Sequence[Path],
+    target: Target,
+    encoding: Encoding,
+    size: OutputSize,
+    *,
+    source: VideoSource,
+    notices: Notices,
+) -> None:
+    """What ``join`` would raise of the output and of the pieces ``paths`` that are there, before the others are made.
+
+    Says what becomes of the source's other streams; nothing is left of ``target``, and ``source`` is not read.
+    """
+    clock = OutputClock(encoding.codec, target.container, source.info, notices)
+    output = OutputFile(target, encoding, size, source, clock=clock, notices=notices)
+    try:
+        _check_headers(paths, encoding.codec, output.stream.codec_context.extradata or b"")
+    finally:
+        output.abort()
+
 
 def join(
     paths: Sequence[Path],

@@ -99,7 +99,8 @@ class PieceSink:
         with suppress(OSError):  # what a full disk did not take is not wanted any more
             self._file.close()
         self._container.close()
-        self._partial.unlink(missing_ok=True)
+        with suppress(OSError):  # of a disk that is gone; a later run sweeps it
+            self._partial.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
         return self

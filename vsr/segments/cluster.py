@@ -83,7 +83,7 @@ class ClusterCrew(LaneCrew):
         identity = source_identity(job.spec.source)
         key = hashlib.sha256(repr((platform.node(), job, identity)).encode()).hexdigest()[:32]
         parcels = tuple(Parcel(shelf, path.name, self._stored(path)) for shelf, path in _files(job.spec))
-        return ShippedErrand(job.spec, job.folder, job.time_base, key, parcels)
+        return ShippedErrand(job.spec, job.folder, job.time_base, job.weights, key, parcels)
 
     def _stored(self, path: Path) -> tuple[Any, ...]:
         try:
@@ -262,7 +262,7 @@ def abroad(spec: PipelineSpec) -> PipelineSpec:
 
 
 def _shared(job: Job) -> SharedErrand:
-    return SharedErrand(job.spec, job.folder, job.time_base, source_identity(job.spec.source))
+    return SharedErrand(job.spec, job.folder, job.time_base, job.weights, source_identity(job.spec.source))
 
 
 def _own_weights(spec: PipelineSpec) -> Path | None:

@@ -63,6 +63,9 @@ class Job:
     """Of the pieces: the file of piece 7 is ``folder / piece_name(7)``, whole as soon as it has that name."""
     time_base: Fraction
     """Of the pieces' pts."""
+    weights: str
+    """Digest of what the network has learned, by vsr.segments.identity: whoever has loaded other weights must not make
+    a piece of this job."""
 
 
 def piece_name(index: int) -> str:

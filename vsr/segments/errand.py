@@ -31,7 +31,7 @@ class SharedErrand(Job):
             raise SourceError(f"node {platform.node()} has another file as {self.spec.source}; {remedy}")
         if not (self.folder.is_dir() and os.access(self.folder, os.W_OK)):
             raise SourceError(f"node {platform.node()} can't write into {self.folder}; {remedy}")
-        return Job(self.spec, self.folder, self.time_base)
+        return Job(self.spec, self.folder, self.time_base, self.weights)
 
     def bring_back(self, piece: Piece) -> None:
         """Nothing has to be brought."""
@@ -61,7 +61,7 @@ class ShippedErrand(Job):
             weights=str(files["weights"]) if "weights" in files else self.spec.weights,
             output=str(home / Path(self.spec.output).name),
         )
-        return Job(spec, pieces, self.time_base)
+        return Job(spec, pieces, self.time_base, self.weights)
 
     def bring_back(self, piece: Piece) -> bytes:
         """The finished piece's file, which is gone from here then."""

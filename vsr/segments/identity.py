@@ -41,7 +41,7 @@ def settings_of(spec: PipelineSpec, plan: Plan, target: Target) -> dict[str, Any
         "height": size.height,
         "sample aspect ratio": str(size.sample_aspect_ratio),
         "network": plan.network.name,
-        "weights": _weights(plan.network.loaded, placement.precision),
+        "weights": weights_digest(plan.network.loaded, placement.precision),
         "passes": plan.network.passes,
         "backend": placement.backend,
         "precision": placement.precision,
@@ -65,9 +65,11 @@ def _version(library: str) -> str | None:
         return None
 
 
-def _weights(loaded: LoadedNetwork, precision: str) -> str:
-    """Digest of all that the passes of a network have learned."""
+def weights_digest(loaded: LoadedNetwork, precision: str) -> str:
+    """Digest of all that the passes of a network have learned, and of what their card says they are for."""
     digest = hashlib.sha256()
+    if loaded.card is not None:
+        digest.update(repr((loaded.card.network, sorted(loaded.card.options.items()))).encode())
     for name, tensor in loaded.network.state_dict().items():
         digest.update(name.encode())
         digest.update(tensor.contiguous().numpy())

@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import closing, nullcontext
+from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +12,8 @@ from vsr import pipeline
 from vsr.errors import SinkError, SourceError, UsageError
 from vsr.frames import VideoInfo
 from vsr.io.disk_space import DiskRoom, expected_output, expected_rest
-from vsr.io.joining import join
+from vsr.io.encoders import codec_of
+from vsr.io.joining import can_join, check, join
 from vsr.io.opening import is_url
 from vsr.io.probe import probe
 from vsr.io.scan import scan
@@ -52,8 +53,8 @@ def run(
     place = Place(str(final_path(spec)))
     cuts = _Cuts()
     if spec.restart or not place.exists:
-        resolve(spec)  # refuses what can't be written before the source is read
-        cuts = _cuts(spec, probe(spec, notices), notices)
+        target = resolve(spec)  # refuses what can't be written before the source is read
+        cuts = _cuts(spec, target, probe(spec, notices), notices)
         if place.exists:
             with place:
                 place.clear()
@@ -70,14 +71,18 @@ class _Cuts(NamedTuple):
     scan_s: float = 0.0
 
 
-def _cuts(spec: PipelineSpec, info: VideoInfo, notices: Notices) -> _Cuts:
-    """A single piece of a source that can't be cut or is too short for it."""
+def _cuts(spec: PipelineSpec, target: Target, info: VideoInfo, notices: Notices) -> _Cuts:
+    """A single piece of a source that can't be cut or is too short for it, and for an output that can't be joined."""
     whole = _Cuts((Piece(0, None, None, None),))
     too_short = info.duration_s is not None and info.duration_s <= spec.segment_s
     if spec.segment_s == 0 or info.still or too_short:
         return whole
     if is_url(spec.source):
         notices.say("a source on the network is upscaled in one go: the run can't be resumed")
+        return whole
+    codec = codec_of(spec, target.container, target.default_codec, info.layout)
+    if not can_join(codec):
+        notices.say(f"{codec} can't be joined from pieces: it is made in one go, and the run can't be resumed")
         return whole
     started = time.perf_counter()
     with VideoSource(spec, notices, video_only=True) as source:
@@ -106,7 +111,7 @@ def _in_pieces(
         plan = make_plan(planned, source.info, target, notices)
         settings, identity = settings_of(spec, plan, target), source_identity(spec.source)
         if earlier is None:
-            cuts = cuts if cuts.pieces else _cuts(spec, source.info, notices)
+            cuts = cuts if cuts.pieces else _cuts(spec, target, source.info, notices)
             manifest = Manifest(settings, identity, cuts.pieces)
         else:
             _check_same(earlier, settings, identity, place)
@@ -173,10 +178,13 @@ class _Work:
     def make(self, crew: Crew) -> None:
         """Make the missing pieces; each is in the manifest as soon as it is whole."""
         self.place.save(self.manifest)
+        joined, plan = self.place.joined(self.target), self.plan
+        check(self._paths(), joined, plan.encoding, plan.size, source=self.source, notices=self.notices)
         self._expect_room()
         there = {record.index for record in self.manifest.done}
         missing = [piece for piece in self.manifest.pieces if piece.index not in there]
-        job = Job(self.spec, self.place.folder.absolute(), self.source.info.time_base)
+        weights = str(self.manifest.settings["weights"])
+        job = Job(self.spec, self.place.folder.absolute(), self.source.info.time_base, weights)
         # Closed in whatever way it ends: no worker is at work any more when the folder is removed or left.
         with closing(crew.make(job, missing, self.notices, frames=self._count)) as made:
             for done in made:
@@ -227,9 +235,8 @@ class _Work:
         began, records = time.perf_counter(), self.manifest.done
         frames = sum(record.frames for record in records)
         joined = self.place.joined(self.target)
-        paths = [self.place.folder / piece_name(record.index) for record in records]
         streams = join(
-            paths, frames, joined, self.plan.encoding, self.plan.size, source=self.source, notices=self.notices
+            self._paths(), frames, joined, self.plan.encoding, self.plan.size, source=self.source, notices=self.notices
         )
         if not joined.numbered:
             self.manifest = replace(self.manifest, joined_bytes=joined.partial.stat().st_size)
@@ -244,6 +251,9 @@ class _Work:
             self.spec, self.plan, self._tally(records, frames, join_s), source=self.source, output=self.target.final,
             streams=streams, ran=self._ran(), notices=self.notices,
         )  # fmt: skip
+
+    def _paths(self) -> list[Path]:
+        return [self.place.folder / piece_name(record.index) for record in self.manifest.done]
 
     def _ran(self) -> Ran:
         """Of all pieces, those of an earlier run too; what is mixed is said."""
@@ -275,10 +285,15 @@ class _Work:
 
     def keep(self) -> None:
         """Say what an ended run leaves; nothing is left where no piece was finished."""
-        if not self.manifest.done:
-            self.place.clear()
+        if not self.place.exists:
+            self.notices.say(f"{self.place.folder} is gone, and with it the pieces")
             return
+        if not self.manifest.done:
+            with suppress(SinkError):  # what ended the run is what the user has to know
+                self.place.clear()
+            return
+        again = "the same command without --restart" if self.spec.restart else "the same command"
         self.notices.say(
             f"{len(self.manifest.done)} of {len(self.manifest.pieces)} pieces are kept in {self.place.folder}; "
-            "the same command goes on from there"
+            f"{again} goes on from there"
         )

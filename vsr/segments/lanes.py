@@ -210,7 +210,7 @@ class LaneCrew:
         return Failed(
             BackendError(
                 f"{piece} can't be made: its worker died {task.deaths} times, at last the one on {lane.worker.name}, "
-                f"which {death}; finished pieces are kept, the same command goes on from them"
+                f"which {death}; finished pieces are kept"
             )
         )
 

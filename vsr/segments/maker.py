@@ -1,11 +1,13 @@
 """One piece of a long run: the way of its frames is the page's, from a stretch of the source into a file of packets."""
 
+import platform
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Self
 
 from vsr.allocator import keep_freed_memory
+from vsr.errors import NetworkError
 from vsr.flow import Flow
 from vsr.io.piece_reader import PieceReader
 from vsr.io.piece_sink import PieceSink
@@ -15,6 +17,7 @@ from vsr.pipeline import held, open_upscaler, upscaled
 from vsr.plan import make_plan
 from vsr.report import busy_s
 from vsr.segments.contract import Job, Piece, PieceDone, PieceRecord, piece_name
+from vsr.segments.identity import weights_digest
 from vsr.spec import PipelineSpec
 
 
@@ -34,11 +37,13 @@ class PieceMaker:
             bake = not self._target.carries_orientation
             self._reader = opened.enter_context(PieceReader(spec, notices, bake_orientation=bake))
             self._plan = make_plan(spec, self._reader.info, self._target, notices)
+            self._weights = weights_digest(self._plan.network.loaded, self._plan.placement.precision)
             self._upscaler = opened.enter_context(open_upscaler(self._plan, notices, hold=held(spec)))
             self._opened = opened.pop_all()
 
     def make(self, job: Job, piece: Piece, *, frames: Callable[[int], None] | None = None) -> PieceDone:
         """Make ``piece`` into its file in ``job.folder``; ``frames`` hears of each further frame. Raises VsrError."""
+        self._check_weights(job)
         plan, path = self._plan, job.folder / piece_name(piece.index)
         info = self._reader.info
         with (
@@ -67,6 +72,13 @@ class PieceMaker:
                 precision=self._upscaler.placement.precision,
             )
             return PieceDone(record, wall_s, busy_s(flow, wall_s))
+
+    def _check_weights(self, job: Job) -> None:
+        if self._weights != job.weights:
+            raise NetworkError(
+                f"{platform.node()} loads other weights from {self._spec.weights or self._plan.network.name} than the "
+                "run began with; put those back, on every machine, or begin anew with --restart"
+            )
 
     def __enter__(self) -> Self:
         return self

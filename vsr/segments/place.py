@@ -44,6 +44,11 @@ class Place:
         """True where something of that name is there, be it a link."""
         return os.path.lexists(self.folder)
 
+    @property
+    def begun(self) -> bool:
+        """True where pieces are being made: there is a manifest of them."""
+        return os.path.lexists(self.folder / _MANIFEST)
+
     def __enter__(self) -> Self:
         try:
             if not self.exists:
@@ -60,9 +65,11 @@ class Place:
         return self
 
     def __exit__(self, *_: object) -> None:
-        cleared = not any(_OURS.fullmatch(path.name) for path in self.folder.iterdir())
-        if cleared:
-            (self.folder / _LOCK).unlink(missing_ok=True)
+        cleared = False
+        with suppress(OSError):  # the folder is gone: deleted, or its disk is; whatever met that first has said so
+            cleared = not any(_OURS.fullmatch(path.name) for path in self.folder.iterdir())
+            if cleared:
+                (self.folder / _LOCK).unlink(missing_ok=True)
         self._lock.release()
         if cleared:
             with suppress(OSError):  # what is not ours is in it, or another run has just begun there
