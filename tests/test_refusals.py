@@ -3,6 +3,8 @@
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -185,6 +187,30 @@ def test_an_output_that_cannot_be(case: str, refuse: Refuse, clips: Path) -> Non
     output, code, words = OUTPUTS[case]
     assert words in refuse("run", "source.mp4", output, "--network", "bicubic", code=code)
     assert Path("there.mkv").read_text(encoding="utf-8") == "something"
+
+
+TOO_LONG = "a" * 300 + ".mp4"
+
+
+@pytest.mark.parametrize("place", ["source", "output", "report"])
+def test_a_name_too_long_for_the_system(place: str, refuse: Refuse, clips: Path) -> None:
+    source = TOO_LONG if place == "source" else str(clips / "clip.mp4")
+    report = ["--json", TOO_LONG] if place == "report" else []
+    output = TOO_LONG if place == "output" else "out.mp4"
+    assert "File name too long" in refuse("run", source, output, "--network", "bicubic", *report, code=1)
+
+
+@pytest.mark.parametrize(("arguments", "words"), [(["", "out"], "of the source"), (["clip.mp4", ""], "of the output")])
+def test_an_empty_name_is_not_this_folder(arguments: list[str], words: str, refuse: Refuse) -> None:
+    assert words in refuse("run", *arguments, code=USAGE)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no disk that is always full")
+def test_what_is_printed_onto_a_full_disk(clips: Path) -> None:
+    command = [sys.executable, "-m", "vsr", "info", str(clips / "clip.mp4")]
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (1, "vsr: No space left on device\n")
 
 
 def test_an_output_folder_without_permission(refuse: Refuse, clips: Path) -> None:

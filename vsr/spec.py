@@ -99,12 +99,16 @@ class PipelineSpec:
             raise UsageError(f"--segment is {self.segment_s}; give seconds such as 30, or 0 for one go")
         if self.ship and self.cluster is None:
             raise UsageError("--ship sends files through a cluster; give --cluster too")
-        if self.crf is not None and not math.isfinite(self.crf):
+        if self.crf is not None and not abs(self.crf) < _LARGEST_CRF:
             raise UsageError(f"--crf is {self.crf}; give a number such as 18")
         if self.frame_rate is not None and self.frame_rate <= 0:
             raise UsageError(f"--frame-rate is {self.frame_rate}; it must be more than 0")
 
 
+_LARGEST_CRF = 1000
+"""No encoder has so large a one; what is no number is not below it either."""
+_LARGEST_PRESET = 1 << 14
+"""Characters; a preset has some hundred."""
 _TYPE_WORDS: dict[type, str] = {
     int: "a whole number",
     float: "a number",
@@ -167,13 +171,16 @@ def load_preset(name_or_path: str) -> Preset:
         text = (resources.files("vsr.pipelines") / f"{name_or_path}.toml").read_text(encoding="utf-8")
     else:
         try:
-            text = Path(name_or_path).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as exc:
+            with Path(name_or_path).open(encoding="utf-8") as file:
+                text = file.read(_LARGEST_PRESET + 1)
+        except (OSError, ValueError) as exc:
             choices = ", ".join(preset_names())
             raise UsageError(f"no pipeline preset '{name_or_path}'; choose one of {choices}, or a TOML file") from exc
+    if len(text) > _LARGEST_PRESET:
+        raise UsageError(f"pipeline preset '{name_or_path}' has more than {_LARGEST_PRESET} characters: it is none")
     try:
         values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as exc:
+    except (ValueError, RecursionError) as exc:  # TOMLDecodeError is a ValueError, and numbers of many digits are one
         raise UsageError(f"pipeline preset '{name_or_path}' is not valid TOML: {exc}") from exc
     summary = str(values.pop("summary", ""))
     known = {f.name for f in fields(PipelineSpec)} - _NOT_IN_PRESETS

@@ -7,7 +7,9 @@ import struct
 import zipfile
 import zlib
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import av
 
 from tests.hostile.clips import make_clips
 from tests.io.making import Recipe, make
@@ -180,6 +182,57 @@ def with_a_second_directory(content: bytes) -> bytes:
     return whole[:end] + bytes(harmless) + whole[end:]
 
 
+def jpeg_2000(side: int, *, precinct: int, block: int, components: int = 3) -> bytes:
+    """A codestream of a square picture in one tile: its headers and next to no data.
+
+    ``precinct``: sides, as powers of two; ``block``: those of code-blocks, two less.
+    """
+    size = struct.pack(">HIIIIIIIIH", 0, side, side, 0, 0, side, side, 0, 0, components) + b"\7\1\1" * components
+    coding = bytes([1, 0, 0, 1, 0, 1, block, block, 0, 1, *[precinct * 17] * 2])
+    steps = bytes([0x40, *[8 << 3] * 4])
+    data = b"\xff\x93" + bytes(16)
+    tile = struct.pack(">HIBB", 0, 12 + len(data), 0, 1)
+    parts = ((0xFF51, size), (0xFF52, coding), (0xFF5C, steps), (0xFF90, tile))
+    headers = b"".join(struct.pack(">HH", marker, len(part) + 2) + part for marker, part in parts)
+    return b"\xff\x4f" + headers + data + b"\xff\xd9"
+
+
+def many_tables(folder: Path) -> Path:
+    """A JPEG 2000 picture under another name, with tables for each pixel."""
+    return _written(folder / "holiday.png", jpeg_2000(2048, precinct=1, block=0))
+
+
+def packed_tags(folder: Path) -> Path:
+    """A sound whose tags (ID3) unpack to a gigabyte."""
+    text = zlib.compress(b"\0x\0" + bytes(60_000_000), 9)
+    frame = b"TXXX" + _syncsafe(len(text) + 4) + b"\0\x09" + _syncsafe(60_000_003) + text
+    return _written(
+        folder / "song.mp4", b"ID3\4\0\0" + _syncsafe(16 * len(frame)) + 16 * frame + b"\xff\xfb\x90d" * 500
+    )
+
+
+def _syncsafe(number: int) -> bytes:
+    return bytes(number >> shift & 0x7F for shift in (21, 14, 7, 0))
+
+
+def many_large_streams(folder: Path) -> Path:
+    """An AVI with twelve streams of one and the same picture of 4096x4096, 128 MiB when it is decoded."""
+    picture = av.VideoFrame(4096, 4096, "rgba64be")
+    with av.open(str(folder / "many.avi"), "w") as output:
+        streams = [output.add_stream("png", rate=25, options={"compression_level": "1"}) for _ in range(12)]
+        for stream in streams:
+            stream.width, stream.height, stream.pix_fmt = picture.width, picture.height, "rgba64be"
+        picture.pts = 0
+        packet = next(iter([*streams[0].encode(picture), *streams[0].encode(None)]))
+        content = bytes(packet)
+        for stream in streams:
+            each: av.Packet[Any] = av.Packet(content)
+            each.pts = each.dts = 0
+            each.time_base, each.stream, each.is_keyframe = Fraction(1, 25), stream, True
+            output.mux(each)
+    return folder / "many.avi"
+
+
 MEMORY: dict[str, Callable[[Path], Path]] = {
     "index": endless_index,
     "fragment": endless_fragment,
@@ -188,6 +241,8 @@ MEMORY: dict[str, Callable[[Path], Path]] = {
     "attachments": attachments,
     "subtitles": packed_subtitles,
     "streams": many_streams,
+    "tables": many_tables,
+    "tags": packed_tags,
 }
 
 

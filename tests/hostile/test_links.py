@@ -1,5 +1,6 @@
 """Links planted in a shared folder: outputs and reports take their place or refuse, and never go through."""
 
+import errno
 import json
 import os
 import subprocess
@@ -38,6 +39,22 @@ def victim(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 def _untouched(victim: Path) -> bool:
     return not victim.exists() or victim.read_text(encoding="utf-8") == "precious"
+
+
+def test_a_folder_into_which_one_may_only_write(
+    shared: Path, clips: Path, vsr: Vsr, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A drop box can't be opened, so that its names can't be flushed; what is whole in it is whole all the same."""
+    really = os.open
+
+    def refuse_folders(path: str | Path, flags: int, *rest: int, **options: int) -> int:
+        if path == Path():
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return really(path, flags, *rest, **options)
+
+    monkeypatch.setattr(os, "open", refuse_folders)
+    assert vsr("run", str(clips / "clip.mp4"), "out.mkv", *_BICUBIC).code == 0
+    assert [path.name for path in shared.iterdir()] == ["out.mkv"]
 
 
 @pytest.mark.parametrize("output", ["out.mkv", "out.png"])

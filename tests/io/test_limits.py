@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 from av.video.frame import VideoFrame
 
+import vsr
+from tests.hostile.bombs import jpeg_2000
 from tests.io.making import Recipe, make
 from vsr.errors import SourceError
+from vsr.io.header_jpeg2000 import MOST_TABLES, tables
 from vsr.io.limits import MOST_STREAMS, Waiting
 from vsr.io.source import VideoSource
 from vsr.notices import Notices
@@ -73,6 +76,17 @@ def test_a_picture_of_a_hundred_megapixels_is_taken_on_demand(tmp_path: Path) ->
     with pytest.raises(SourceError, match=r"10000x10000, 100000000 pixels.*--max-pixels 100000000 takes it"):
         VideoSource(make_spec(str(path), ""), Notices())
     assert _sizes(path, 10_000 * 10_000, Notices()) == [(10_000, 10_000)]
+
+
+def test_a_jpeg_2000_picture_is_looked_at_before_it_is_decoded(tmp_path: Path) -> None:
+    """It may be cut into tables for each pixel; those of every encoder are far from that."""
+    for blocks, taken in ((4, True), (0, False)):
+        content = jpeg_2000(2048, precinct=15 if taken else 1, block=blocks)
+        assert (tables(content) <= MOST_TABLES) == taken
+        assert tables(b"\0\0\0\x0cjP  \r\n\x87\n" + b"\xffO" + b"....jp2c" + content) == tables(content)
+    assert tables(b"") == tables(b"\xffO\xffQ") == 0
+    made = make(tmp_path / "made.mov", Recipe(codec="jpeg2000", pix_fmt="yuv420p", size=(96, 64)))
+    assert vsr.upscale(made, tmp_path / "out.mkv", network="bicubic").frames_out == len(Recipe().pts)
 
 
 def test_packets_that_wait_are_counted_with_what_they_take_themselves() -> None:

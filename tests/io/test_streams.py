@@ -93,6 +93,26 @@ def test_pictures_keep_their_times_beside_converted_streams(rich: Path, tmp_path
         assert abs(now.end_s - was.end_s) <= 0.05
 
 
+@pytest.mark.parametrize(("suffix", "codec"), [("mp4", "pcm_s16le"), ("m4v", "aac"), ("mov", "pcm_s16le")])
+@pytest.mark.parametrize("container", ["avi", "mkv"])
+def test_sound_whose_channels_have_no_places_gets_the_usual_ones(
+    container: str, suffix: str, codec: str, tmp_path: Path
+) -> None:
+    """As PCM in AVI and Matroska; MP4 refuses such sound in its trailer, AAC at once."""
+    source = make(
+        tmp_path / f"source.{container}", Recipe(pts=range(10), time_base=Fraction(1, 25), audio=("pcm_s16le",))
+    )
+    output = tmp_path / f"out.{suffix}"
+    vsr.upscale(source, output, network="bicubic")
+    assert _codecs(output, "audio") == [codec]
+    assert codec == "aac" or _samples(output) == _samples(source)
+
+
+def _samples(path: Path) -> bytes:
+    with av.open(str(path)) as container:
+        return b"".join(bytes(packet) for packet in container.demux(audio=0))
+
+
 def test_converted_subtitles_keep_words_and_times(rich: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.mp4"
     vsr.upscale(rich, output, network="bicubic")

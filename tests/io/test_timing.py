@@ -8,6 +8,8 @@ import pytest
 import vsr
 from tests.clip_facts import read_clip
 from tests.io.making import Recipe, make
+from vsr.frames import MATRIX_BT709, ColorSpace, PixelLayout, VideoInfo
+from vsr.io.clock import OutputClock
 from vsr.io.timeline import Timeline
 from vsr.notices import Notices
 
@@ -45,6 +47,15 @@ def test_a_container_without_timestamps_says_that_it_rounds(tmp_path: Path) -> N
     report = vsr.upscale(source, tmp_path / "out.avi", network="bicubic")
     assert any("constant frame rate" in notice for notice in report.notices)
     assert report.frames_out == 6
+
+
+def test_a_rate_of_a_frame_in_years_is_none() -> None:
+    """As of a header whose frames are 2^31 ticks long."""
+    info = VideoInfo(
+        16, 16, PixelLayout("yuv", 8, 1, 1), ColorSpace(MATRIX_BT709, full_range=False), time_base=Fraction(1, 12800),
+        frame_rate=Fraction(1, 1 << 31),
+    )  # fmt: skip
+    assert OutputClock("ffv1", "avi", info, Notices()).time_base == Fraction(1, 25)
 
 
 def test_missing_and_backward_timestamps_are_repaired_and_counted() -> None:

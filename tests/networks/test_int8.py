@@ -145,7 +145,17 @@ def test_a_calibration_of_other_weights_is_refused(copied: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "ranges", [None, [], {"head": [0]}, {"head": [0, -1]}, {"head": [0.5, 1]}, {"head": [0, 1e999]}, {"head": "ab"}]
+    "ranges",
+    [
+        None,
+        [],
+        {"head": [0]},
+        {"head": [0, -1]},
+        {"head": [0.5, 1]},
+        {"head": [0, 1e999]},
+        {"head": [-(10**400), 1]},
+        {"head": "ab"},
+    ],
 )
 def test_a_damaged_calibration_is_refused(copied: Path, ranges: object) -> None:
     path = calibration_path(copied)

@@ -94,6 +94,10 @@ def spoil_card_text(text: str) -> Callable[[Path], None]:
     return spoil
 
 
+NOTHING_LARGE = json.dumps({"a": {"dtype": "F32", "shape": [0, 1 << 62, 1 << 62], "data_offsets": [0, 0]}}).encode()
+"""A header whose only tensor has no numbers, in a shape whose steps no integer holds."""
+
+
 class Bomb:
     """Runs code if anything unpickles it."""
 
@@ -108,6 +112,7 @@ class Bomb:
         (spoil_bytes(b"not weights at all, only a line of text\n"), "not a safetensors file"),
         (spoil_bytes(pickle.dumps(Bomb())), "not a safetensors file"),
         (spoil_bytes((2**62).to_bytes(8, "little") + b"{}"), "not a safetensors file"),
+        (spoil_bytes(len(NOTHING_LARGE).to_bytes(8, "little") + NOTHING_LARGE), "not a safetensors file"),
         (spoil_tensors(lambda tensors: tensors.pop("head.bias")), "tensor 'head.bias' is absent"),
         (spoil_tensors(lambda tensors: tensors.update(extra=torch.zeros(1))), "'extra'.*none of that name"),
         (spoil_tensors(lambda tensors: tensors.update({"head.bias": torch.zeros(5)})), r"'head.bias' is \(5,\)"),
@@ -120,7 +125,11 @@ class Bomb:
         (spoil_card(scale=4), "lrsrn x4, not of lrsrn x2"),
         (spoil_card(sha256="00" * 32), "not the file its card describes"),
         (spoil_card(options=["anchor"]), "malformed"),
+        (spoil_card(scale=1), "malformed"),
+        (spoil_card(scale=True), "malformed"),
         (spoil_card(options={"depth": 9}), "no option 'depth'"),
+        (spoil_card(options={"scale": 3}), "no option 'scale'"),
+        (spoil_card(options={"self": 1}), "no option 'self'"),
         (spoil_card(options={"expand": 5000}), "expand is 5000; it is a number from 1 to 4096"),
         (spoil_card_text("{"), "not a weights card"),
         (spoil_card_text("[]"), "not a weights card"),

@@ -1,6 +1,7 @@
 """The command line's root: registers each command and turns every error into one line and an exit code."""
 
 import sys
+from contextlib import suppress
 
 import typer
 from typer.main import get_command
@@ -52,6 +53,7 @@ def main(arguments: list[str] | None = None) -> None:
         listen()
     try:
         result = get_command(app).main(arguments, prog_name="vsr", standalone_mode=False)
+        sys.stdout.flush()
     except VsrError as error:
         _fail(str(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
@@ -59,9 +61,22 @@ def main(arguments: list[str] | None = None) -> None:
     except typer.TyperException as error:
         words = getattr(error, "format_message", error.__str__)()
         _fail(f"{words} See 'vsr --help'.", UsageError.exit_code)
+    except OSError as error:  # of a name or a folder that the system does not even let be looked at, or of a full disk
+        _drop_what_cannot_be_printed()
+        where = "" if error.filename is None else f"{error.filename}: "
+        _fail(f"{where}{error.strerror or error}", VsrError.exit_code)
     if result == _INTERRUPTED:  # typer turns Ctrl-C into this result
         _fail("interrupted; nothing was written under the output's name", _INTERRUPTED)
     sys.exit(result if isinstance(result, int) else 0)
+
+
+def _drop_what_cannot_be_printed() -> None:
+    """Python would try once more in the end, and complain in its own words."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with suppress(OSError):
+            sys.stdout.close()
 
 
 def _fail(message: str, code: int) -> None:

@@ -92,6 +92,8 @@ def run(
     }  # fmt: skip
     spec = make_spec(source, output, pipeline=pipeline, **flags)
     check_json_path(json_path)
+    if not source or not output:  # which would be this folder, and all that is in it
+        raise UsageError(f"the name of the {'output' if source else 'source'} is empty")
     if Path(source).is_dir():
         reports = run_folder(spec, tell=None if quiet else tell)
         write_json([report.as_dict() for report in reports], json_path)

@@ -27,9 +27,10 @@ _PICTURES = (
     "pictor_pipe png_pipe ppm_pipe psd_pipe qdraw_pipe qoi_pipe sgi_pipe sunrast_pipe tiff_pipe vbn_pipe webp_pipe "
     "xbm_pipe xpm_pipe xwd_pipe"
 )
-# Read to say that there is no picture in them, and as the sound and the subtitles of a playlist from the network.
+# The sound and the subtitles of a playlist from the network. Of files they only had to be said to hold no picture, and
+# their tags (ID3) unpack without an end.
 _SOUND = "aac ac3 aiff ape au caf dts eac3 flac mp3 truehd tta w64 wav webvtt wv"
-_TAKEN = " ".join((_CONTAINERS, _STREAMS, _PICTURES, _SOUND)).split()
+_TAKEN = " ".join((_CONTAINERS, _STREAMS, _PICTURES)).split()
 
 # The protocols that an address may lead to: a playlist from a server must open neither files nor other services.
 _PROTOCOLS = {
@@ -82,7 +83,7 @@ def for_address(scheme: str) -> dict[str, str]:
 
     Files of this machine are never among them.
     """
-    return _lists(_PROTOCOLS[scheme], [*_TAKEN, *_NETWORK_FORMATS.get(scheme, [])])
+    return _lists(_PROTOCOLS[scheme], [*_TAKEN, *_SOUND.split(), *_NETWORK_FORMATS.get(scheme, [])])
 
 
 def check_address(source: str, shown: str, *, allowed: bool) -> str:

@@ -33,7 +33,9 @@ class OutputClock:
         self._container = container
         self._source_time_base = info.time_base
         self._notices = notices
-        frame_length = 1 / (info.frame_rate or _DEFAULT_RATE).limit_denominator(_LARGEST_DENOMINATOR)
+        # Less than a frame in a day is no rate: what headers say there is wrong.
+        rate = (info.frame_rate or _DEFAULT_RATE).limit_denominator(_LARGEST_DENOMINATOR)
+        frame_length = 1 / (rate or _DEFAULT_RATE)
         self.constant_rate: bool = container in _CONSTANT_RATE
         self.time_base: Fraction = frame_length if self.constant_rate else info.time_base
         """Of the output's timestamps: the source's own, so that none changes, unless the container has none."""

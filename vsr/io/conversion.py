@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Protocol, cast
 
+from av.audio.layout import AudioLayout
 from av.audio.resampler import AudioResampler
 from av.error import EOFError as AvEOFError
 from av.error import InvalidDataError
@@ -42,13 +43,21 @@ class Converter(Protocol):
         ...
 
 
+def lacks_places(layout: AudioLayout) -> bool:
+    """True where there is only a number of channels, as AVI and Matroska give of PCM, and no word of where each is."""
+    return layout.name == f"{layout.nb_channels} channels"
+
+
 class AudioConverter:
     """Decode, resample to what the encoder takes, encode; timestamps stay where they were."""
 
     def __init__(self, output: OutputContainer, source: AudioStream, codec: str):
         self._source = source
         rate = _OPUS_RATE if codec == "libopus" else source.codec_context.sample_rate
-        added = output.add_stream(codec, rate=rate, layout=source.codec_context.layout)
+        layout = source.codec_context.layout
+        if lacks_places(layout):
+            layout = AudioLayout(f"{layout.nb_channels}c")  # the usual one of so many
+        added = output.add_stream(codec, rate=rate, layout=layout)
         self.stream = cast("AudioStream", added)
         self.stream.codec_context.time_base = Fraction(1, rate)
         self._resampler: AudioResampler | None = None

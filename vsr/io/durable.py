@@ -42,12 +42,15 @@ def write_report(path: Path, content: bytes) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make sure that the names in ``folder`` survive a power cut, where the system can do that. Raises OSError."""
+    """Make sure that the names in ``folder`` survive a power cut, where the system can do that.
+
+    Some network file systems refuse it of folders, and folders into which one may only write can't be opened.
+    """
     if os.name == "nt":
         return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(OSError):  # some network file systems refuse it of folders
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
             os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        finally:
+            os.close(descriptor)

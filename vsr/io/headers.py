@@ -1,8 +1,8 @@
 """What the headers of MP4, Matroska and PNG files would make FFmpeg hold in memory, counted before it reads them.
 
 FFmpeg makes room for all that a header declares, and a few bytes can declare thousands of millions of samples; it also
-reads into memory whole what is no media data, and unpacks it. It has no option to limit any of that. Files of other
-kinds have no such things.
+reads into memory whole what is no media data, and unpacks it. It has no option to limit any of that. JPEG 2000, whose
+headers are in each packet, is vsr.io.header_jpeg2000's; sounds, whose tags are packed, are not opened.
 """
 
 from __future__ import annotations

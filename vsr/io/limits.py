@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vsr.errors import SourceError
+from vsr.io.header_jpeg2000 import MOST_TABLES, tables
 from vsr.io.header_parts import MOST_BYTES
 from vsr.io.headers import MATROSKA, begins_with, excess
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from av.packet import Packet
     from av.stream import Stream
     from av.video.frame import VideoFrame
@@ -26,6 +29,7 @@ _MOST_IN_MATROSKA = 256
 MOST_WAITING_BYTES = 512 << 20
 _WHOLE_PNG = frozenset({"png", "apng"})
 """The decoders of packets that are files of their own, which no look at the whole file finds."""
+_JPEG_2000 = frozenset({"jpeg2000", "libopenjpeg"})
 _PACKET_BYTES = 1024
 """What a packet takes besides its content."""
 
@@ -53,6 +57,17 @@ def decoder_options(max_pixels: int) -> dict[str, str]:
     Decoders count the padding of their buffers too; the exact limit is for what is declared and decoded.
     """
     return {"max_pixels": str(2 * max_pixels + (1 << 16))}
+
+
+def opening_options(codecs: Sequence[str], max_pixels: int) -> dict[str, str]:
+    """What the decoders of a source with video streams of ``codecs`` are told while it is opened.
+
+    Each decodes a frame or two then, and what it can't find out then it will when it is read: all together may take
+    what one of them may, and JPEG 2000, which has to be looked at first, nothing.
+    """
+    if _JPEG_2000.intersection(codecs):
+        return {"max_pixels": "1"}
+    return decoder_options(max_pixels // max(len(codecs), 1))
 
 
 def restrain(stream: VideoStream, spec: PipelineSpec) -> None:
@@ -119,8 +134,14 @@ def check_picture(name: str, content: bytes) -> None:
 
 def check_packet(packet: Packet[Stream] | Packet[VideoStream], stream: VideoStream, spec: PipelineSpec) -> None:
     """Raises SourceError where the next picture of ``stream`` is such a one."""
-    if stream.codec_context.name in _WHOLE_PNG:
+    name = stream.codec_context.name
+    if name in _WHOLE_PNG:
         check_picture(f"a picture of {spec.source}", bytes(packet))
+    if name in _JPEG_2000 and packet.size and tables(bytes(packet)) > MOST_TABLES:
+        raise SourceError(
+            f"a picture of {spec.source} is cut into more than {MOST_TABLES} precincts and code-blocks; if it is to be "
+            "trusted, convert it to another codec first"
+        )
 
 
 @lru_cache

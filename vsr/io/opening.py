@@ -2,6 +2,7 @@
 
 import os
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -89,7 +90,28 @@ def open_input(spec: PipelineSpec, hwaccel: HWAccel | None = None) -> InputConta
     options |= allowed.for_file(numbered=numbered)
     if numbered:
         options["framerate"] = str(spec.frame_rate) if spec.frame_rate else _DEFAULT_SEQUENCE_RATE
+    else:
+        options |= limits.opening_options(_video_codecs(spec.source), spec.max_pixels)
     return open_container(spec.source, file_url(spec.source), "image2" if numbered else None, options, hwaccel=hwaccel)
+
+
+def _video_codecs(source: str) -> tuple[str, ...]:
+    """Names of the decoders of its video streams; none where it can't be opened, which opening it will tell."""
+    try:
+        path = Path(source)
+        status = path.stat()
+        return _codecs_of(path, status.st_ino, status.st_size, status.st_mtime_ns) if path.is_file() else ()
+    except (OSError, SourceError):
+        return ()
+
+
+@lru_cache
+def _codecs_of(path: Path, _inode: int, _size: int, _changed_ns: int) -> tuple[str, ...]:
+    """Found with decoders that may make no picture. One look serves for as often as a file is opened."""
+    options = {"max_streams": str(limits.most_streams(str(path))), "max_pixels": "1", **allowed.for_file()}
+    with open_container(str(path), file_url(str(path)), None, options) as container:
+        contexts = [stream.codec_context for stream in container.streams.video]
+        return tuple(context.name for context in contexts if context is not None)
 
 
 def open_again(container: InputContainer) -> InputContainer:
@@ -135,8 +157,8 @@ def open_container(
         ) from exc
     except ArgumentError as exc:
         raise SourceError(
-            f"{name} can't be opened: it is damaged, or in a format that vsr does not take; "
-            "if it plays, convert it to .mkv or .mp4 first"
+            f"{name} can't be opened: it is damaged, only sound, or in a format that vsr does not take; "
+            "if there is a picture, convert it to .mkv or .mp4 first"
         ) from exc
     except (FFmpegError, OSError, RuntimeError, ValueError) as exc:
         raise SourceError(f"{name} can't be opened: {getattr(exc, 'strerror', None) or exc}") from exc

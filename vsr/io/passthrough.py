@@ -11,7 +11,7 @@ from av.error import FFmpegError
 from av.stream import AttachmentStream, Disposition, Stream
 
 from vsr.io.clock import NO_TIME_BEFORE_ZERO
-from vsr.io.conversion import AudioConverter, Converter, SubtitleConverter
+from vsr.io.conversion import AudioConverter, Converter, SubtitleConverter, lacks_places
 from vsr.io.limits import check_cover
 from vsr.io.opening import open_again
 from vsr.notices import Notices
@@ -83,7 +83,7 @@ def plan_stream(stream: Stream, container: str) -> StreamPlan:
     if stream.disposition & Disposition.attached_pic and container in {"matroska", "webm"}:
         return _plan_cover(stream, codec, container)
     if _really_holds(stream, codec, container):
-        return _plan(stream, codec, "copy", codec)
+        return _plan_held(stream, codec, container)
     target = _conversion_target(stream, codec, container)
     if target is not None:
         simplified = " (styling may be simplified)" if stream.type == "subtitle" else ""
@@ -91,6 +91,14 @@ def plan_stream(stream: Stream, container: str) -> StreamPlan:
     if codec == "bin_data" and stream.container.chapters():
         return _plan(stream, codec, "drop", reason="it is the chapters' own track; they are carried as chapters")
     return _plan(stream, codec, "drop", reason=f"{container} can't hold it; mkv holds most")
+
+
+def _plan_held(stream: Stream, codec: str, container: str) -> StreamPlan:
+    # MP4's muxer meets this in the very end, when all the work is done.
+    in_mp4 = container == "mp4" and codec.startswith("pcm_")
+    if in_mp4 and lacks_places(cast("AudioStream", stream).codec_context.layout):
+        return _plan(stream, codec, "convert", codec, "mp4 says where channels are; their usual places are taken")
+    return _plan(stream, codec, "copy", codec)
 
 
 def _plan_cover(stream: Stream, codec: str, container: str) -> StreamPlan:

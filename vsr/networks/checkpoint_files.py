@@ -79,7 +79,7 @@ def _content(path: Path) -> bytes:
 def _safetensors(content: bytes, path: Path) -> dict[str, torch.Tensor]:
     try:
         return safetensors.torch.load(content)
-    except (SafetensorError, ValueError, KeyError, struct.error, TypeError) as exc:
+    except (SafetensorError, ValueError, KeyError, struct.error, TypeError, RuntimeError) as exc:
         raise NetworkError(f"{path} is not a safetensors file ({exc}); get it again") from exc
 
 

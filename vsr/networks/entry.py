@@ -36,7 +36,7 @@ class NetworkEntry:
     trained: bool = True
     """False: there are no parameters, so no weights are needed."""
 
-    def build(self, scale: int, **options: OptionValue) -> Network:
+    def build(self, scale: int, /, **options: OptionValue) -> Network:
         """The training form with fresh weights; NetworkError on an unknown scale or option."""
         if scale not in self.scales:
             choices = ", ".join(str(one) for one in self.scales)

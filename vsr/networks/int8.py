@@ -164,7 +164,7 @@ def read_calibration(weights: Path) -> Calibration | None:
         values["ranges"] = {name: _range(*ends) for name, ends in values["ranges"].items()}
         values["left_out"] = tuple(values.get("left_out", ()))
         return Calibration(**values)
-    except (OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError) as exc:
+    except (OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError, OverflowError) as exc:
         raise NetworkError(f"{path} is not a calibration for int8 ({exc}); remove it or restore it") from exc
 
 

@@ -44,7 +44,7 @@ def entry(name: str) -> NetworkEntry:
     raise NetworkError(f"no network '{name}'; choose one of: {choices}")
 
 
-def build(name: str, scale: int, **options: OptionValue) -> Network:
+def build(name: str, scale: int, /, **options: OptionValue) -> Network:
     """The training form of a network with fresh weights; NetworkError on an unknown name, scale or option."""
     return entry(name).build(scale, **options)
 

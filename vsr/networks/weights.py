@@ -111,7 +111,8 @@ def put_weights(network: Network, tensors: Mapping[str, torch.Tensor], path: Pat
 def _check_card(card: WeightsCard, path: Path) -> None:
     shapes_ok = (
         isinstance(card.network, str)
-        and isinstance(card.scale, int)
+        and type(card.scale) is int
+        and card.scale >= 2
         and isinstance(card.sha256, str)
         and all(isinstance(value, Mapping) for value in (card.options, card.data, card.training, card.scores))
     )
