@@ -195,6 +195,31 @@ def test_generators_run_their_finally_on_their_own_thread(end: Callable[[Flow, I
     assert sorted(finished) == ["vsr-first", "vsr-second"]
 
 
+@pytest.mark.parametrize("begins_late", [False, True])
+def test_ctrl_c_while_a_thread_is_started_is_just_that(begins_late: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python can't join such a thread. It may never begin, or later, when all that it would use is closed."""
+    started: list[threading.Thread] = []
+    taken: list[int] = []
+    start = threading.Thread.start
+
+    def interrupted(thread: threading.Thread) -> None:
+        started.append(thread)
+        raise KeyboardInterrupt
+
+    def source() -> Iterator[int]:
+        taken.append(0)
+        yield 0
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt), Flow() as flow:
+        flow.buffer(source(), depth=1, name="stage")
+    if begins_late:
+        start(started[0])
+        started[0].join()
+    assert taken == []
+    assert stage_threads() == []
+
+
 def test_an_error_of_a_finally_is_not_lost() -> None:
     def untidy() -> Iterator[int]:
         try:

@@ -57,6 +57,8 @@ class Buffer(Generic[T]):
     def _produce(self, source: Iterable[T]) -> None:
         iterator: Iterator[T] = iter(())
         try:
+            if self._stopped:
+                return  # the flow was left while this thread was starting; nobody waits for it, see ``join``
             iterator = iter(source)
             while True:
                 started = time.perf_counter()
@@ -137,6 +139,14 @@ class Buffer(Generic[T]):
             self._queue.clear()
             self._changed.notify_all()
 
+    def join(self) -> None:
+        """Wait, after ``stop``, until the thread is at nothing.
+
+        Ctrl-C may come while it is started. Then Python does not let it be joined, but it will not begin any more.
+        """
+        if self.thread.is_alive():
+            self.thread.join()
+
     def timing(self) -> StageTiming:
         upstream_wait_s = self._upstream.get_wait_s if self._upstream else 0.0
         return StageTiming(self.name, self.items, max(self._produce_s - upstream_wait_s, 0.0), self.dropped)
@@ -182,4 +192,4 @@ class Flow:
         for buffer in self._buffers:
             buffer.stop()
         for buffer in self._buffers:
-            buffer.thread.join()
+            buffer.join()
