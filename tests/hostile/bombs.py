@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-HUGE = 100_000
 _SAMPLES = 80_000_000
-_TICK = Fraction(1, 25)
 _ATTACHED, _ATTACHMENTS = 100 << 20, 6
 
 
@@ -28,7 +26,7 @@ def _mp4(folder: Path, **options: str) -> bytearray:
     return bytearray(make(folder / "plain.mp4", Recipe(options={"bf": "0", **options})).read_bytes())
 
 
-def _patch(data: bytearray, name: bytes, offset: int, *numbers: int) -> None:
+def patch(data: bytearray, name: bytes, offset: int, *numbers: int) -> None:
     """Write big-endian ``numbers`` at ``offset`` of the content of the box or chunk ``name``."""
     at = data.index(name) + len(name) + offset
     data[at : at + 4 * len(numbers)] = struct.pack(f">{len(numbers)}I", *numbers)
@@ -37,18 +35,18 @@ def _patch(data: bytearray, name: bytes, offset: int, *numbers: int) -> None:
 def endless_index(folder: Path) -> Path:
     """An MP4 whose table of sizes says: so many samples, all of one byte."""
     data = _mp4(folder)
-    _patch(data, b"stsz", 4, 1, _SAMPLES)
-    _patch(data, b"stts", 4, 1, _SAMPLES, 512)
-    _patch(data, b"stsc", 4, 1, 1, _SAMPLES, 1)
-    return _written(folder / "index.mp4", data)
+    patch(data, b"stsz", 4, 1, _SAMPLES)
+    patch(data, b"stts", 4, 1, _SAMPLES, 512)
+    patch(data, b"stsc", 4, 1, 1, _SAMPLES, 1)
+    return written(folder / "index.mp4", data)
 
 
 def endless_fragment(folder: Path) -> Path:
     """A fragmented MP4 with a run of samples that are all as the fragment's header says."""
     path = next(clip for clip in make_clips(folder) if clip.name == "fragments.mp4")
     data = bytearray(path.read_bytes())
-    _patch(data, b"trun", 0, 1, _SAMPLES)
-    return _written(folder / "fragment.mp4", data)
+    patch(data, b"trun", 0, 1, _SAMPLES)
+    return written(folder / "fragment.mp4", data)
 
 
 def endless_edits(folder: Path) -> Path:
@@ -64,10 +62,10 @@ def endless_edits(folder: Path) -> Path:
         at = data.index(parent, moov) - 4
         size = struct.unpack_from(">I", data, at)[0]
         data[at : at + 4] = struct.pack(">I", size + len(box) - old_size)
-    _patch(data, b"stsz", 4, 1, 1_000_000)
-    _patch(data, b"stts", 4, 1, 1_000_000, 512)
-    _patch(data, b"stsc", 4, 1, 1, 1_000_000, 1)
-    return _written(folder / "edits.mp4", data)
+    patch(data, b"stsz", 4, 1, 1_000_000)
+    patch(data, b"stts", 4, 1, 1_000_000, 512)
+    patch(data, b"stsc", 4, 1, 1, 1_000_000, 1)
+    return written(folder / "edits.mp4", data)
 
 
 def packed_header(folder: Path) -> Path:
@@ -84,7 +82,7 @@ def packed_header(folder: Path) -> Path:
     method = struct.pack(">I4s4s", 12, b"dcom", b"zlib")
     body = struct.pack(">I4sI", len(packed) + 12, b"cmvd", size + rest) + packed
     inner = struct.pack(">I4s", len(method) + len(body) + 8, b"cmov") + method + body
-    return _written(folder / "packed.mov", data[:at] + struct.pack(">I4s", len(inner) + 8, b"moov") + inner)
+    return written(folder / "packed.mov", data[:at] + struct.pack(">I4s", len(inner) + 8, b"moov") + inner)
 
 
 def _element(kind: str, size: int) -> bytes:
@@ -124,7 +122,7 @@ def packed_subtitles(folder: Path) -> Path:
     before = _packed("1f43b675", _packed("e7", b"\0") + block * 80)
     whole = data[: segment - 12] + bytes.fromhex("18538067") + b"\x01" + b"\xff" * 7
     whole += _packed("1549a966", info) + _packed("1654ae6b", tracks + track) + before + _packed("1f43b675", cluster)
-    return _written(folder / "subtitles.mkv", whole)
+    return written(folder / "subtitles.mkv", whole)
 
 
 def _packed(kind: str, content: bytes) -> bytes:
@@ -154,10 +152,10 @@ def repeat_track(data: bytearray, count: int, path: Path) -> Path:
     more = bytes(data[trak : trak + size]) * (count - 1)
     data[trak:trak] = more
     data[moov : moov + 4] = struct.pack(">I", struct.unpack_from(">I", data, moov)[0] + len(more))
-    return _written(path, data)
+    return written(path, data)
 
 
-def _written(path: Path, data: bytes | bytearray) -> Path:
+def written(path: Path, data: bytes | bytearray) -> Path:
     path.write_bytes(data)
     return path
 
@@ -199,16 +197,14 @@ def jpeg_2000(side: int, *, precinct: int, block: int, components: int = 3) -> b
 
 def many_tables(folder: Path) -> Path:
     """A JPEG 2000 picture under another name, with tables for each pixel."""
-    return _written(folder / "holiday.png", jpeg_2000(2048, precinct=1, block=0))
+    return written(folder / "holiday.png", jpeg_2000(2048, precinct=1, block=0))
 
 
 def packed_tags(folder: Path) -> Path:
     """A sound whose tags (ID3) unpack to a gigabyte."""
     text = zlib.compress(b"\0x\0" + bytes(60_000_000), 9)
     frame = b"TXXX" + _syncsafe(len(text) + 4) + b"\0\x09" + _syncsafe(60_000_003) + text
-    return _written(
-        folder / "song.mp4", b"ID3\4\0\0" + _syncsafe(16 * len(frame)) + 16 * frame + b"\xff\xfb\x90d" * 500
-    )
+    return written(folder / "song.mp4", b"ID3\4\0\0" + _syncsafe(16 * len(frame)) + 16 * frame + b"\xff\xfb\x90d" * 500)
 
 
 def _syncsafe(number: int) -> bytes:
@@ -243,111 +239,4 @@ MEMORY: dict[str, Callable[[Path], Path]] = {
     "streams": many_streams,
     "tables": many_tables,
     "tags": packed_tags,
-}
-
-
-def huge_png(folder: Path) -> Path:
-    """Its first chunk, with the right checksum, and a little data."""
-    head = struct.pack(">IIBBBBB", HUGE, HUGE, 8, 2, 0, 0, 0)
-    chunks = [(b"IHDR", head), (b"IDAT", zlib.compress(bytes(5000))), (b"IEND", b"")]
-    body = [struct.pack(">I", len(c)) + k + c + struct.pack(">I", zlib.crc32(k + c)) for k, c in chunks]
-    return _written(folder / "huge.png", b"\x89PNG\r\n\x1a\n" + b"".join(body))
-
-
-def huge_bmp(folder: Path) -> Path:
-    """A bitmap's two headers."""
-    head = struct.pack("<2sIHHI", b"BM", 0xFFFFFFF0, 0, 0, 54)
-    return _written(
-        folder / "huge.bmp", head + struct.pack("<IiiHHIIiiII", 40, HUGE, HUGE, 1, 24, 0, 0, 0, 0, 0, 0) + bytes(5000)
-    )
-
-
-def huge_jpeg(folder: Path) -> Path:
-    """As large as JPEG can say."""
-    path = next(clip for clip in make_clips(folder) if clip.name == "a.jpg")
-    data = bytearray(path.read_bytes())
-    at = data.index(b"\xff\xc0") + 5
-    data[at : at + 4] = struct.pack(">HH", 65500, 65500)
-    return _written(folder / "huge.jpg", data)
-
-
-def huge_gif(folder: Path) -> Path:
-    """As large as GIF can say."""
-    data = bytearray(make(folder / "plain.gif", Recipe(codec="gif", pix_fmt="rgb8")).read_bytes())
-    data[6:10] = struct.pack("<HH", 65535, 65535)
-    return _written(folder / "huge.gif", data)
-
-
-def huge_tiff(folder: Path) -> Path:
-    """A picture in one strip."""
-    tags = ((256, HUGE), (257, HUGE), (258, 8), (259, 1), (262, 1), (273, 8), (277, 1), (278, HUGE), (279, 1000))
-    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
-    return _written(folder / "huge.tif", b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(5000))
-
-
-def huge_y4m(folder: Path) -> Path:
-    """A line of text."""
-    head = f"YUV4MPEG2 W{HUGE} H{HUGE} F25:1 Ip A1:1 C420jpeg\nFRAME\n"
-    return _written(folder / "huge.y4m", head.encode() + bytes(5000))
-
-
-def huge_mov(folder: Path) -> Path:
-    """A QuickTime file, which says 65,535 at most, in a codec that believes it."""
-    data = bytearray(make(folder / "plain.mov", Recipe(codec="qtrle", pix_fmt="rgb24")).read_bytes())
-    _patch(data, b"rle ", 24, 0xFFFFFFFF)
-    return _written(folder / "huge.mov", data)
-
-
-def huge_matroska(folder: Path) -> Path:
-    """Two bytes each for width and height: the plain clip has as many."""
-    data = make(folder / "plain.mkv", Recipe(codec="ffv1", size=(320, 272))).read_bytes()
-    for old in (b"\xb0\x82" + struct.pack(">H", 320), b"\xba\x82" + struct.pack(">H", 272)):
-        data = data.replace(old, old[:2] + b"\xff\xff")
-    return _written(folder / "huge.mkv", data)
-
-
-def huge_avi(folder: Path) -> Path:
-    """Both headers of its stream."""
-    data = bytearray(make(folder / "plain.avi", Recipe(codec="ffv1", pts=range(8), time_base=_TICK)).read_bytes())
-    for name, offset in ((b"strf", 12), (b"avih", 40)):
-        at = data.index(name) + offset
-        data[at : at + 8] = struct.pack("<II", HUGE, HUGE)
-    return _written(folder / "huge.avi", data)
-
-
-def huge_mpeg(folder: Path) -> Path:
-    """Twelve bits each in one header, two more in the next."""
-    recipe = Recipe(codec="mpeg2video", pts=range(8), time_base=_TICK)
-    data = bytearray(make(folder / "plain.mpg", recipe).read_bytes())
-    at = data.index(bytes.fromhex("000001b3")) + 4
-    data[at : at + 3] = b"\xff\xff\xff"
-    at = data.index(bytes.fromhex("000001b5")) + 4
-    data[at : at + 4] = (int.from_bytes(data[at : at + 4]) | 0b1111 << 13).to_bytes(4)
-    return _written(folder / "huge.mpg", data)
-
-
-def huge_ivf(folder: Path) -> Path:
-    """VP9's frame header says 65,536 at most; the file's own header less."""
-    path = folder / "plain.ivf"
-    make(path, Recipe(codec="libvpx-vp9"))
-    data = bytearray(path.read_bytes())
-    frame = 32 + 12
-    bits = int.from_bytes(data[frame : frame + 12])
-    top = 96 - 8 - 24 - 4 - 32  # marker and flags, sync code, colour, then width and height less one
-    data[frame : frame + 12] = (bits | ((1 << 32) - 1) << top).to_bytes(12)
-    return _written(folder / "huge.ivf", data)
-
-
-SIZES: dict[str, Callable[[Path], Path]] = {
-    "png": huge_png,
-    "bmp": huge_bmp,
-    "jpg": huge_jpeg,
-    "gif": huge_gif,
-    "tif": huge_tiff,
-    "y4m": huge_y4m,
-    "mov": huge_mov,
-    "mkv": huge_matroska,
-    "avi": huge_avi,
-    "ivf": huge_ivf,
-    "mpg": huge_mpeg,
 }

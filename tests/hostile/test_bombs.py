@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile.bombs import MEMORY, SIZES, many_large_streams
+from tests.hostile.bombs import MEMORY, many_large_streams
 from tests.hostile.hidden import HIDDEN
+from tests.hostile.huge import SIZES
 from tests.hostile.running import Runner
 from vsr.errors import SourceError, UsageError
 

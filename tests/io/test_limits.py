@@ -84,6 +84,8 @@ def test_a_jpeg_2000_picture_is_looked_at_before_it_is_decoded(tmp_path: Path) -
         content = jpeg_2000(2048, precinct=15 if taken else 1, block=blocks)
         assert (tables(content) <= MOST_TABLES) == taken
         assert tables(b"\0\0\0\x0cjP  \r\n\x87\n" + b"\xffO" + b"....jp2c" + content) == tables(content)
+    # Boxes one within another, whose markers would be walked again and again.
+    assert tables(b"jp2c\xffO\xffR\0\2" * 400_000) > MOST_TABLES
     assert tables(b"") == tables(b"\xffO\xffQ") == 0
     made = make(tmp_path / "made.mov", Recipe(codec="jpeg2000", pix_fmt="yuv420p", size=(96, 64)))
     assert vsr.upscale(made, tmp_path / "out.mkv", network="bicubic").frames_out == len(Recipe().pts)

@@ -7,6 +7,7 @@ pixel is one. Markers and their fields: ITU-T T.800, Annex A; precincts and code
 from __future__ import annotations
 
 import struct
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ _START, _SIZE, _CODING, _CODING_OF_ONE, _TILE, _DATA = 0xFF4F, 0xFF51, 0xFF52, 0
 _BOX = b"jp2c"
 _TABLES_OF_A_TILE = 16
 """What a tile takes by itself, in tables."""
+_MOST_MARKERS = 1 << 16
+"""Some for each tile; boxes one within another could be walked again and again."""
+_MOST_LEVELS = 32
 _OWN_PRECINCTS = 1
 _LARGEST_PRECINCT = 15
 
@@ -42,35 +46,39 @@ class _Coding(NamedTuple):
 def tables(picture: bytes) -> int:
     """Precincts and code-blocks of what ``picture``, a codestream or a file around one, declares at its worst.
 
-    0 for what is no such picture, or is cut short before it says anything.
+    0 for what is no such picture, or is cut short before it says anything; more than MOST_TABLES, too, for one of so
+    many markers that counting would take long.
     """
-    return max((_of_codestream(picture, start) for start in _codestreams(picture)), default=0)
+    most = 0
+    walks = (_of_codestream(picture, start) for start in _codestreams(picture))
+    for looked_at, count in enumerate(chain.from_iterable(walks)):
+        if looked_at == _MOST_MARKERS:
+            return MOST_TABLES + 1
+        most = max(most, count)
+    return most
 
 
 def _codestreams(picture: bytes) -> Iterator[int]:
     """Where FFmpeg may begin: at the first start marker, in a file at the first one of the box for it."""
     start = struct.pack(">H", _START)
-    if (at := picture.find(start)) >= 0:
+    at = picture.find(start)
+    while at >= 0:
         yield at
-    box = picture.find(_BOX)
-    while box >= 0:
-        if (at := picture.find(start, box)) >= 0:
-            yield at
-        box = picture.find(_BOX, box + 1)
+        box = picture.find(_BOX, at)
+        at = picture.find(start, box) if box >= 0 else -1
 
 
-def _of_codestream(picture: bytes, start: int) -> int:
+def _of_codestream(picture: bytes, start: int) -> Iterator[int]:
+    """For each marker the tables that it declares."""
     size: _Size | None = None
-    most = 0
     try:
         for marker, content in _markers(picture, start + 2):
             if marker == _SIZE:
                 size = _size(content)
-            elif size is not None and marker in (_CODING, _CODING_OF_ONE):
-                most = max(most, _count(size, _coding(marker, content, size.components)))
+            coded = size is not None and marker in (_CODING, _CODING_OF_ONE)
+            yield _count(size, _coding(marker, content, size.components)) if coded and size else 0
     except (struct.error, IndexError):  # cut short, or no picture after all: the decoder ends there too
         pass
-    return most
 
 
 def _markers(picture: bytes, at: int) -> Iterator[tuple[int, bytes]]:
@@ -109,6 +117,8 @@ def _coding(marker: int, content: bytes, components: int) -> _Coding:
         at = 1 if components <= 256 else 2
         flags, at = content[at], at + 1
     levels, block_width, block_height = content[at], content[at + 1] + 2, content[at + 2] + 2
+    if levels > _MOST_LEVELS:  # which the decoder refuses
+        return _Coding((block_width, block_height), ())
     if flags & _OWN_PRECINCTS:
         sizes = content[at + 5 : at + 5 + levels + 1]
         precincts = tuple((size & 15, size >> 4) for size in sizes)
